@@ -1,0 +1,62 @@
+"""From the operator's words to a command's module, and from errors to exit codes.
+
+A command's module is imported only when the command is called. What cron calls every half minute,
+`godmode run JOB --scheduled`, goes straight to its module: importing Typer would take a sixth of its time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from godmode.commands import terminal
+from godmode.lib.errors import GodmodeError
+
+
+def main() -> NoReturn:
+    """The entry point: never a traceback without --debug; exits 0, 1 or 2."""
+    argv = sys.argv[1:]
+    terminal.options.debug = "--debug" in argv
+    try:
+        sys.exit(_run(argv))
+    except GodmodeError as e:
+        _fail(e, str(e), e.exit_code)
+    except KeyboardInterrupt as e:
+        _fail(e, "interrupted", 1)
+    except BrokenPipeError:  # the reader of a pipe went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as e:
+        _fail(e, f"{e.strerror or e}{f': {e.filename}' if e.filename else ''}", 1)
+
+
+def _fail(error: BaseException, line: str, code: int) -> NoReturn:
+    if terminal.options.debug:
+        raise error
+    print(f"godmode: {line}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _run(argv: Sequence[str]) -> int:
+    tick = _tick(argv)
+    if tick:
+        from godmode.commands.run import tick as cron
+
+        terminal.options.config, job = tick
+        return cron.scheduled(job)
+    from godmode.commands import words
+
+    return words.run(argv)
+
+
+def _tick(argv: Sequence[str]) -> tuple[Path | None, str] | None:
+    """The configuration and job of exactly `[--config FILE] run JOB --scheduled`, which cron and timers call."""
+    config = None
+    if len(argv) > 2 and argv[0] == "--config":
+        config, argv = Path(argv[1]), argv[2:]
+    if len(argv) == 3 and argv[0] == "run" and argv[2] == "--scheduled" and not argv[1].startswith("-"):
+        return config, argv[1]
+    return None

@@ -1,0 +1,33 @@
+"""cleanup_old_data: archive what is old, never delete."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from godmode.lib.kernel import Daily, Job, JobContext, JobResult, Outcome
+from godmode.lib.store import archive
+
+
+def run(ctx: JobContext) -> JobResult:
+    """Flag old audit rows, completed retries and resolved incidents, in batches; what is done stays done."""
+    archived = {rule.table: _archive(ctx, rule) for rule in archive.RULES}
+    return JobResult(Outcome.SUCCEEDED, data={"would_archive" if ctx.dry_run else "archived": archived})
+
+
+def _archive(ctx: JobContext, rule: archive.Rule) -> int:
+    if ctx.dry_run:
+        return archive.count_due(ctx.store.conn, rule, ctx.clock.now())
+    total, batch = 0, archive.BATCH
+    while batch == archive.BATCH:
+        ctx.check()
+        batch = archive.archive_batch(ctx.store.conn, rule, ctx.clock.now())
+        total += batch
+    return total
+
+
+JOB = Job(
+    name="cleanup_old_data",
+    help="archive what is old (never delete)",
+    cadence=Daily("02:00", catch_up=timedelta(hours=22)),
+    run=run,
+)

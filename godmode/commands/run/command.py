@@ -1,0 +1,98 @@
+"""`godmode run JOB`: one job, now, through the one road that every run takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from godmode.commands import terminal
+from godmode.commands.run import tick
+from godmode.lib.engine.runner import Mode, Report
+from godmode.lib.errors import Usage
+from godmode.lib.kernel import Outcome
+from godmode.wiring import App
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def run(
+    job: Annotated[str, typer.Argument(help="The job, as `godmode jobs` lists it, or sync-NAME.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would do; change nothing.")] = False,
+    scheduled: Annotated[bool, typer.Option("--scheduled", help="As cron does: quiet, and only when due.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also when this slot already ran.")] = False,
+) -> int:
+    """Run one job now, for the current slot."""
+    if scheduled and (dry_run or again):
+        raise Usage("--scheduled goes with neither --dry-run nor --again", "leave one out")
+    if dry_run and again:
+        raise Usage("--dry-run needs no --again", "it runs whether or not the slot did")
+    if scheduled and not as_json:
+        return tick.scheduled(job)
+    godmode = App(terminal.config(), stream=sys.stderr if as_json else sys.stdout, command=_as_called())
+    report = godmode.runner.run(job, Mode(scheduled=scheduled, again=again, dry_run=dry_run))
+    if as_json:
+        print(json.dumps(document(report), default=str, ensure_ascii=False, indent=2))
+    else:
+        _tell(report, dry_run)
+    return 1 if report.result.outcome is Outcome.FAILED else 0
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The run as `--json` prints it."""
+    result = report.result
+    return {
+        "job": report.job,
+        "run_id": report.run_id,
+        "slot": report.slot,
+        "outcome": str(result.outcome),
+        "reason": result.reason,
+        "error": result.error,
+        "error_category": result.error_category,
+        "duration_ms": report.duration_ms,
+        "data": dict(result.data),
+    }
+
+
+def _tell(report: Report, dry_run: bool) -> None:
+    """A run for a person: what it said on stdout, how it ended on stderr."""
+    result, words = report.result, report.job.replace("_", "-")
+    earlier = (result.data.get("earlier") or {}).get("data", {})
+    text = result.data.get("text") if dry_run else earlier.get("text")
+    if text:
+        print(text)
+    if result.outcome is Outcome.SKIPPED:
+        fix = f"; {report.fix}" if report.fix else ""
+        line = f"skipped: {result.reason}: {result.data.get('message') or result.error}{fix}"
+    elif result.outcome is Outcome.FAILED:
+        line = f"failed: {result.error}"
+    else:
+        line = f"{'would succeed' if dry_run else 'succeeded'}: {_summary(result.data)}".rstrip(": ")
+    print(f"{words} {line} [{report.duration_ms / 1000:.1f} s]", file=sys.stderr)
+
+
+def _summary(data: Any, prefix: str = "") -> str:
+    """The numbers of a run's data, flat: `sources.chatlogs.new 316, patterns.found 5`."""
+    parts = []
+    for key, value in data.items():
+        if isinstance(value, dict):
+            parts.append(_summary(value, f"{prefix}{key}."))
+        elif isinstance(value, int) and not isinstance(value, bool):
+            parts.append(f"{prefix}{key} {value:,}")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            parts += [f"\n  {note['where']}: {note['why']}" for note in value]
+    return ", ".join(p for p in parts if p)
+
+
+def _as_called() -> str:
+    """How the operator calls this godmode, so that a command it prints works where she is."""
+    program = "godmode" if shutil.which("godmode") else shlex.quote(os.path.relpath(sys.argv[0]))
+    config = terminal.options.config
+    return f"{program} --config {shlex.quote(str(config))}" if config else program

@@ -1,0 +1,35 @@
+"""periodic_scan: read every source, then look for patterns."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from godmode.lib.engine import detect
+from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome
+
+
+def run(ctx: JobContext) -> JobResult:
+    """1. Sync each configured source in its own slot; one failing never stops another. 2. Detect patterns."""
+    syncs = {name: ctx.run_first(f"sync_{name}") for name in ctx.sources}
+    ctx.check()
+    patterns = detect.run(ctx)
+    data = {"sources": {name: _outcome(result) for name, result in syncs.items()}, "patterns": patterns}
+    if all(result.outcome is Outcome.FAILED for result in syncs.values()):
+        first = next(iter(syncs.values()))
+        return JobResult(Outcome.FAILED, None, first.error, first.error_category, data)
+    return JobResult(Outcome.SUCCEEDED, data=data)
+
+
+def _outcome(result: JobResult) -> dict[str, Any]:
+    return {"outcome": str(result.outcome), "reason": result.reason, "error": result.error} | dict(result.data)
+
+
+JOB = Job(
+    name="periodic_scan",
+    help="read every source and look for patterns",
+    cadence=Every(minutes=30),
+    run=run,
+    needs=frozenset({"source"}),
+    deadline=timedelta(minutes=10),
+)

@@ -1,0 +1,24 @@
+"""What cron and timers call: run a job if its slot is due, quiet on stdout."""
+
+from __future__ import annotations
+
+import sys
+
+from godmode.commands import terminal
+from godmode.lib.kernel import Outcome
+from godmode.wiring import App
+
+
+def scheduled(job: str) -> int:
+    """Run a job for its due slot; the exit code. What it did, unless it was not due, is a line on stderr."""
+    from godmode.lib.engine.runner import Mode
+
+    app = App(terminal.config(), stream=sys.stderr)
+    report = app.runner.run(job, Mode(scheduled=True))
+    result = report.result
+    if result.reason not in ("not_due", "already_ran"):
+        why = result.error or result.data.get("message") or ""
+        reason = f" ({result.reason})" if result.reason else ""
+        line = f"{report.job}: {result.outcome}{reason}{f': {why}' if why else ''}"
+        print(f"{line} slot={report.slot} run={report.run_id} ms={report.duration_ms}", file=sys.stderr)
+    return 1 if result.outcome is Outcome.FAILED else 0

@@ -1,0 +1,71 @@
+"""What every command does at the terminal: read the configuration once, show a document, ask before acting."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from godmode.lib.errors import Usage
+
+if TYPE_CHECKING:
+    from godmode.lib.config import Config
+
+
+@dataclass
+class Options:
+    """The words before the command: they hold for all commands."""
+
+    config: Path | None = None
+    debug: bool = False
+
+
+options = Options()
+
+
+@cache
+def config() -> Config:
+    """The configuration named by `--config`, or the default one. Raises Usage."""
+    from godmode.lib import config as configuration
+
+    return configuration.load(options.config)
+
+
+def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, text: str) -> None:
+    """Print one JSON document, or the text for a person."""
+    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2) if as_json else text)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Go on only when the operator says so. Raises Usage where nobody can be asked, or on a no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Usage(f"{question} Nobody is here to answer", "add --yes to go on without being asked")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise Usage("nothing was changed")
+
+
+def local(at: datetime | None) -> str:
+    """A time as the operator reads it, in the configured zone: `Tue 24 Nov 08:00`; `never` for None."""
+    return at.astimezone(config().zone).strftime("%a %d %b %H:%M") if at else "never"
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Columns of plain text, aligned, without trailing blanks; the headers alone when there are no rows."""
+    cells = [list(headers)] + [["" if c is None else str(c) for c in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+    )

@@ -1,0 +1,26 @@
+"""The console: a message is printed. The only channel until another is configured."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from godmode.lib.errors import Transient
+from godmode.lib.kernel import Receipt
+
+
+class Console:
+    """Prints to the stream it is handed."""
+
+    name = "console"
+    carries = frozenset({"message"})
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def send(self, to: str, text: str, key: str) -> Receipt:
+        """Print the text. Raises Transient when the stream is gone."""
+        try:
+            print(text, file=self._stream, flush=True)
+        except OSError as e:
+            raise Transient(f"cannot print: {e.strerror}") from e
+        return Receipt(id=key)

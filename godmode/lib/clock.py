@@ -1,0 +1,37 @@
+"""Time, from one place, so that a test or the rehearsal can live any day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time. `now` is aware and in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class FixedClock:
+    """A clock that stands where it is put; for tests and the rehearsal."""
+
+    def __init__(self, at: datetime) -> None:
+        if at.tzinfo is None:
+            raise ValueError("a clock needs an aware datetime")
+        self._at = at.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._at
+
+    def move_to(self, at: datetime) -> None:
+        self._at = at.astimezone(UTC)
+
+    def advance(self, step: timedelta) -> None:
+        self._at += step

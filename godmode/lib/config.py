@@ -1,0 +1,295 @@
+"""Configuration: a TOML file, checked by type, with every mistake named by file, line and key.
+
+Sections of sources and channels are kept as they stand and checked by the settings class in the
+source's or channel's own module (see `section`), so that a run pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from godmode.lib import paths
+from godmode.lib.errors import Usage
+
+Minutes = Annotated[int, Meta(ge=1, le=1440)]
+T = TypeVar("T")
+
+
+def parse_time(text: str) -> time:
+    """`HH:MM` on a 24-hour clock. Raises ValueError with a line for the operator."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError(f'"{text}" is not a time of day such as "08:00"')
+    return time.fromisoformat(text)
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every part of the file: unknown keys are refused."""
+
+
+class Operator(Section, frozen=True):
+    name: str = ""
+    phone: str = ""
+
+
+class QuietHours(Section, frozen=True):
+    """Local times; equal ones mean no quiet hours."""
+
+    start: str = "21:00"
+    end: str = "06:00"
+
+    def __post_init__(self) -> None:
+        parse_time(self.start)
+        parse_time(self.end)
+
+
+class IntervalJob(Section, frozen=True):
+    interval_minutes: Minutes | None = None
+    deadline_seconds: Annotated[int, Meta(ge=1)] | None = None
+
+
+class DailyJob(Section, frozen=True):
+    time: str | None = None
+    deadline_seconds: Annotated[int, Meta(ge=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.time is not None:
+            parse_time(self.time)
+
+
+class Jobs(Section, frozen=True):
+    periodic_scan: IntervalJob = IntervalJob()
+    daily_digest: DailyJob = DailyJob()
+    morning_call: DailyJob = DailyJob()
+    cleanup_old_data: DailyJob = DailyJob()
+    health_monitor: IntervalJob = IntervalJob()
+
+
+class Watchers(Section, frozen=True):
+    check_interval_minutes: Minutes = field(default=5, name="checkIntervalMinutes")
+
+
+class RetryQueue(Section, frozen=True):
+    check_interval_seconds: Annotated[int, Meta(ge=5, le=3600)] = field(default=30, name="checkIntervalSeconds")
+
+
+class Detectors(Section, frozen=True):
+    """`lookback_days` counts back from the newest message read, since exports arrive late."""
+
+    lookback_days: Annotated[int, Meta(ge=1, le=366)] = 14
+    min_confidence: Annotated[float, Meta(ge=0, le=1)] = 0.6
+
+
+class Embedded(Section, frozen=True):
+    """`bin_dir`: the folder with `postgres` and `initdb` to use in place of the wheel's."""
+
+    bin_dir: str | None = None
+
+
+class Log(Section, frozen=True):
+    level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+
+
+class Route(Section, frozen=True):
+    severity: str | None = None
+    type: str | None = None
+    via: list[str] = field(default_factory=list)
+
+
+class Settings(Section, frozen=True):
+    """The whole file. Every key has a default."""
+
+    timezone: str = "America/Chicago"
+    quiet_hours: QuietHours = QuietHours()
+    operator: Operator = Operator()
+    state_dir: str | None = None
+    jobs: Jobs = Jobs()
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    routes: list[Route] = field(default_factory=list)
+    watchers: Watchers = Watchers()
+    retry_queue: RetryQueue = RetryQueue()
+    detectors: Detectors = Detectors()
+    embedded: Embedded = Embedded()
+    log: Log = Log()
+
+    def __post_init__(self) -> None:
+        zone(self.timezone)
+
+
+class Config(Struct, frozen=True):
+    """The settings, and where they came from. `path` may not exist: then all is default."""
+
+    path: Path
+    settings: Settings
+    state: Path
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone(self.settings.timezone)
+
+    def beside(self, relative: str) -> Path:
+        """A path of the configuration, which is relative to the file."""
+        return self.path.parent / Path(relative).expanduser()
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of this name. Raises ValueError with a line for the operator."""
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError; a folder is an OSError
+        from zoneinfo import available_timezones
+
+        near = nearest(name, available_timezones())
+        raise ValueError(f'"{name}" is not a time zone{near}') from None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """` (did you mean …?)`, or nothing when no known word is near."""
+    by_lower = {k.lower(): k for k in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""
+
+
+def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Config:
+    """Read the configuration file. Without `path`, the default one, which may be missing.
+
+    Raises Usage, with file, line and key, for anything that cannot be used.
+    """
+    where = (path or paths.default_config(env)).absolute()
+    try:
+        raw = where.read_bytes()
+    except FileNotFoundError:
+        if path is not None:
+            raise Usage(f"there is no configuration file {where}", "`godmode init` writes one") from None
+        raw = b""
+    except OSError as e:
+        raise Usage(f"cannot read the configuration {where}: {e.strerror}", "check its owner and mode") from e
+    settings = parse(raw, where)
+    folder = settings.state_dir
+    if folder is None or env.get("GODMODE_HOME"):
+        state = paths.default_state(env)
+    else:
+        state = where.parent / Path(folder).expanduser()
+    return Config(path=where, settings=settings, state=Path(os.path.normpath(state.absolute())))
+
+
+def parse(raw: bytes, where: Path) -> Settings:
+    """The settings in the bytes of a file. Raises Usage."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        line = raw[: e.start].count(b"\n") + 1
+        raise Usage(f"{where}, line {line}: not UTF-8", "save the file as UTF-8") from e
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise Usage(
+            f"{where}: {_lower_first(str(e))}", "this is not TOML; `godmode config check` reads it again"
+        ) from e
+    return convert(tree, Settings, where, (), text)
+
+
+def section(config: Config, kind: str, name: str, shape: type[T]) -> T:
+    """The settings of one source or channel, e.g. `section(config, "sources", "chatlogs", Settings)`.
+
+    Raises Usage as `load` does.
+    """
+    tree = getattr(config.settings, kind).get(name, {})
+    try:
+        return msgspec.convert(tree, shape)
+    except msgspec.ValidationError:
+        text = config.path.read_bytes().decode("utf-8-sig")
+        return convert(tree, shape, config.path, (kind, name), text)
+
+
+def convert(tree: Any, shape: type[T], where: Path, prefix: tuple[str, ...], text: str) -> T:
+    """Check a tree of values against a settings class. Raises Usage with file, line and key."""
+    try:
+        return msgspec.convert(tree, shape)
+    except msgspec.ValidationError as e:
+        raise _mistake(e, shape, where, prefix, text) from e
+
+
+def _mistake(e: msgspec.ValidationError, shape: type, where: Path, prefix: tuple[str, ...], text: str) -> Usage:
+    message, _, at = str(e).partition(" - at `$")
+    keys = prefix + tuple(k for k in re.split(r"[.\[\]`]+", at) if k)
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", message)
+    if unknown:
+        siblings = _keys_of(shape, keys[len(prefix) :])
+        keys += (unknown[1],)
+        message = f"there is no such key{nearest(unknown[1], siblings)}"
+    else:
+        message = _lower_first(message)
+    line = line_of(text, keys)
+    place = f"{where}, line {line}" if line else f"{where}"
+    return Usage(f"{place}: {'.'.join(keys)}: {message}")
+
+
+def _keys_of(shape: Any, keys: tuple[str, ...]) -> list[str]:
+    """The keys that a settings class knows at a place below it."""
+    info = msgspec.inspect.type_info(shape)
+    for key in keys:
+        if isinstance(info, msgspec.inspect.StructType):
+            info = next(f.type for f in info.fields if f.encode_name == key)
+        elif isinstance(info, msgspec.inspect.ListType):
+            info = info.item_type
+    return [f.encode_name for f in info.fields] if isinstance(info, msgspec.inspect.StructType) else []
+
+
+def line_of(text: str, keys: tuple[str, ...]) -> int | None:
+    """The line, from 1, on which a key stands in a TOML text; its nearest parent's where it is not found."""
+    best, found = 0, None
+    table: tuple[str, ...] = ()
+    wanted = tuple(k for k in keys if not k.isdigit() and k != "...")
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            table = _split(header[1])
+            here = [table]
+        else:
+            here = [table + _split(m[1]) for m in re.finditer(r"(?:^|[{,])\s*([\w.\"'-]+)\s*=", line)]
+            here += [here[0] + h[len(table) :] for h in here[1:]]  # keys inside an inline table
+        for path in here:
+            if path == wanted[: len(path)] and len(path) > best:
+                best, found = len(path), number
+    return found
+
+
+def _split(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def secret(name: str, env: Mapping[str, str] = os.environ) -> str | None:
+    """A secret by its name: the variable NAME, the file in NAME_FILE, or the systemd credential NAME.
+
+    Raises Usage when a file that is named cannot be read or is empty.
+    """
+    if value := env.get(name, "").strip():
+        return value
+    file = env.get(f"{name}_FILE")
+    folder = env.get("CREDENTIALS_DIRECTORY")
+    if file is None and folder and (Path(folder) / name).is_file():
+        file = str(Path(folder) / name)
+    if file is None:
+        return None
+    try:
+        value = Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as e:
+        raise Usage(f"cannot read {name} from {file}: {getattr(e, 'strerror', None) or 'not UTF-8'}") from e
+    if not value:
+        raise Usage(f"{name} is empty in {file}", f"put the secret into it, or unset {name}_FILE")
+    return value

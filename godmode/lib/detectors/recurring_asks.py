@@ -1,0 +1,198 @@
+"""Asks that come back in other words on several days: work for a template, a report or a workflow."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from godmode.lib.detectors.asks import find_asks
+from godmode.lib.detectors.evidence import (
+    MOST_FINDINGS,
+    by_count,
+    day,
+    evidence,
+    search_words,
+    shorten,
+    window,
+)
+from godmode.lib.detectors.statistics import succession
+from godmode.lib.detectors.words import idf, similarity, tokens
+from godmode.lib.kernel import Proposal
+
+if TYPE_CHECKING:
+    from godmode.lib.store import Store
+    from godmode.lib.store.memory import Message
+
+FEWEST_DAYS = 3
+FEWEST_WORDS = 2
+ALIKE = 0.34
+COMMON = 0.4
+COMES_BACK_WITHIN = timedelta(days=7)
+LONGEST_POSTING = 400
+
+
+class RecurringAsks:
+    """Asks by the operator or other persons that come back on at least three days, in the zone of `now`.
+
+    Confidence is the probability that the ask comes again within seven days of its last time, by Laplace's
+    rule of succession over the days it was asked on: each is a trial that succeeded when the next came within
+    seven.
+    """
+
+    name = "recurring_asks"
+
+    def look(self, store: Store, now: datetime, lookback: timedelta) -> Iterator[Proposal]:
+        """What the last `lookback` of messages shows, the surest first. Days are those of `now`'s zone."""
+        yield from find(*window(store, now, lookback))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One ask of one message: its words, and how it reads without "can you please"."""
+
+    message: Message
+    words: frozenset[str]
+    wanted: str
+
+
+@dataclass
+class Group:
+    """Asks taken for the same one. `counts` says in how many of them each word stands."""
+
+    asks: list[Asked] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, ask: Asked) -> None:
+        self.asks.append(ask)
+        self.counts.update(ask.words)
+
+    @property
+    def profile(self) -> list[str]:
+        """The words that stand in enough of the asks to speak for all."""
+        return [w for w, n in self.counts.items() if n >= COMMON * len(self.asks)]
+
+
+def find(messages: Sequence[Message], as_of: datetime) -> Iterator[Proposal]:
+    """The recurring asks among `messages`, at most five, the surest first."""
+    asks = list(_asks(messages))
+    weights = _weights(asks)
+    found = [p for g in _groups(asks, weights) if (p := _proposal(g, weights, as_of))]
+    found.sort(key=lambda p: (-p.confidence, -p.evidence["count"], p.dedup_key))
+    yield from _distinct(found)
+
+
+def _distinct(found: Sequence[Proposal]) -> Iterator[Proposal]:
+    """The first five; of two that would be the same proposal, the surer one."""
+    by_key: dict[str, Proposal] = {}
+    for proposal in found:
+        by_key.setdefault(proposal.dedup_key, proposal)
+    yield from list(by_key.values())[:MOST_FINDINGS]
+
+
+def _asks(messages: Sequence[Message]) -> Iterator[Asked]:
+    for message in messages:
+        if message.role == "assistant":
+            continue
+        for ask in find_asks(message.text, most=2):
+            words = {t.stem for t in tokens(ask.wanted)}
+            if len(words) < FEWEST_WORDS:
+                words |= {t.stem for t in tokens(ask.nearby)}
+            if len(words) >= FEWEST_WORDS:
+                yield Asked(message, frozenset(words), ask.wanted)
+
+
+def _weights(asks: Sequence[Asked]) -> dict[str, float]:
+    counts = Counter(w for ask in asks for w in ask.words)
+    return {w: idf(n, len(asks)) for w, n in counts.items()}
+
+
+def _groups(asks: Sequence[Asked], weights: Mapping[str, float]) -> list[Group]:
+    """Each ask joins the group it is most like, or begins one. Groups without a shared word are not compared."""
+    groups: list[Group] = []
+    holding: dict[str, list[int]] = defaultdict(list)
+    for ask in asks:
+        best = _nearest(ask, groups, holding, weights)
+        if best is None:
+            best = len(groups)
+            groups.append(Group())
+        for word in ask.words - groups[best].counts.keys():
+            holding[word].append(best)
+        groups[best].add(ask)
+    return groups
+
+
+def _nearest(
+    ask: Asked, groups: Sequence[Group], holding: Mapping[str, list[int]], weights: Mapping[str, float]
+) -> int | None:
+    """The index of the group most like the ask, if one is alike enough.
+
+    Two words have to be shared; those that stand in hundreds of groups lead to none of them.
+    """
+    shared: Counter[int] = Counter()
+    for word in sorted(ask.words):
+        shared.update(holding.get(word, ())[-LONGEST_POSTING:])
+    near = [i for i, n in shared.items() if n >= FEWEST_WORDS]
+    scored = [(similarity(ask.words, groups[i].profile, weights), -i) for i in near]
+    score, index = max(scored, default=(0.0, 0))
+    return -index if score >= ALIKE else None
+
+
+def _proposal(group: Group, weights: Mapping[str, float], as_of: datetime) -> Proposal | None:
+    asks = _without_repeated_posts(group.asks)
+    core = _core(asks)
+    if len(core) < FEWEST_WORDS:
+        return None
+    asks = [a for a in asks if core[0] in a.words]
+    found = list({a.message.id: a.message for a in asks}.values())
+    days = sorted({m.at.astimezone(as_of.tzinfo).date() for m in found})
+    words = search_words(found, core)
+    if len(days) < FEWEST_DAYS or not words:
+        return None
+    wanted = shorten(_most_typical(asks, core, weights).wanted.rstrip("?!. "), 80)
+    return Proposal(
+        type=RecurringAsks.name,
+        title=f'Asked on {len(days)} days: "{wanted}"',
+        confidence=_confidence(days, as_of),
+        evidence=evidence(_summary(found, days), words, found, found),
+        dedup_key=f"{RecurringAsks.name}:{'+'.join(sorted(core[:2]))}",
+    )
+
+
+def _core(asks: Sequence[Asked]) -> list[str]:
+    """The words of at least half of the asks, the commonest first."""
+    counts = Counter(w for a in asks for w in a.words)
+    return [w for w in by_count(counts) if 2 * counts[w] >= len(asks)]
+
+
+def _without_repeated_posts(asks: Sequence[Asked]) -> list[Asked]:
+    """A person who posts the very same text again and again is a scheduled reminder: nobody's ask."""
+    posted = Counter((a.message.author, a.message.text) for a in asks if a.message.role == "person")
+    return [a for a in asks if posted[a.message.author, a.message.text] < FEWEST_DAYS]
+
+
+def _most_typical(asks: Sequence[Asked], core: Sequence[str], weights: Mapping[str, float]) -> Asked:
+    return max(asks, key=lambda a: (similarity(a.words, core, weights), -a.message.id))
+
+
+def _confidence(days: Sequence[date], as_of: datetime) -> float:
+    """The probability of coming back (see the class). The last day is a trial once seven more are over."""
+    gaps = [b - a for a, b in pairwise(days)]
+    since_last = as_of.date() - days[-1]
+    if since_last > COMES_BACK_WITHIN:
+        gaps.append(since_last)
+    return succession(sum(gap <= COMES_BACK_WITHIN for gap in gaps), len(gaps))
+
+
+def _summary(found: Sequence[Message], days: Sequence[date]) -> str:
+    people = by_count(Counter(m.author for m in found if m.author))
+    by = f" by {', '.join(people[:3])}" + (f" and {len(people) - 3} more" if len(people) > 3 else "")
+    where = by_count(Counter(m.title for m in found if m.title))
+    place = where[0] if len(where) == 1 else f"{len(where)} conversations"
+    return (
+        f"{len(found)} asks for the same thing on {len(days)} days from {day(days[0])} to {day(days[-1])}"
+        f"{by if people else ''}, in {place}."
+    )

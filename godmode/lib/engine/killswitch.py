@@ -1,0 +1,106 @@
+"""The kill switch: the database is the truth, a file in the state folder its mirror.
+
+A mirror without a number was written while the database was away: it counts as on, and the first run that
+reaches the database carries it there. A mirror whose number is not the database's is stale and rewritten.
+A mirror that cannot be read counts as on (fail closed).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from psycopg import Connection
+
+from godmode.lib.paths import private_folder, replace_file
+from godmode.lib.store import audit, controls
+from godmode.lib.store.controls import Controls
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """The file's content. `number` is the change it mirrors, None while the database has not heard of it."""
+
+    on: bool
+    number: int | None
+    reason: str = ""
+    at: str = ""
+
+
+def path(state: Path) -> Path:
+    return state / "kill-switch.json"
+
+
+def read(state: Path) -> Mirror | None:
+    """The mirror; None where there is none yet. What cannot be read counts as on."""
+    try:
+        raw = json.loads(path(state).read_bytes())
+        return Mirror(on=bool(raw["on"]), number=raw["number"], reason=str(raw["reason"]), at=str(raw["at"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return Mirror(on=True, number=None, reason=f"{path(state)} cannot be read")
+
+
+def write(state: Path, mirror: Mirror) -> None:
+    """Replace the mirror in one step, on disk before it returns. Raises Usage."""
+    replace_file(path(private_folder(state)), json.dumps(asdict(mirror)).encode())
+
+
+def settle(conn: Connection, state: Path, now: datetime, *, write_back: bool = True) -> Controls | None:
+    """Read the controls, carry a waiting `on` into the database, and bring a stale mirror up to date."""
+    return agree(conn, state, controls.read(conn), now, write_back=write_back)
+
+
+def agree(
+    conn: Connection, state: Path, now_in_database: Controls | None, now: datetime, *, write_back: bool = True
+) -> Controls | None:
+    """As `settle`, for controls that were just read."""
+    mirror, truth = read(state), now_in_database
+    if truth is None or not write_back:
+        return truth
+    if mirror is not None and mirror.on and mirror.number is None and not truth.kill_switch:
+        turn_on(conn, mirror.reason, "state folder", now)
+        truth = controls.read(conn)
+        assert truth is not None
+    if mirror is None or (mirror.on, mirror.number) != (truth.kill_switch, truth.kill_switch_number):
+        mirror_of(state, truth)
+    return truth
+
+
+def is_on(state: Path, truth: Controls | None) -> bool:
+    """Whether nothing may act: the database says so, has no controls, or has not yet heard of an `on`."""
+    if truth is None or truth.kill_switch:
+        return True
+    mirror = read(state)
+    return mirror is not None and mirror.on and mirror.number is None
+
+
+def mirror_of(state: Path, truth: Controls) -> None:
+    """Write the file that mirrors these controls."""
+    at = truth.kill_switch_changed_at
+    write(
+        state,
+        Mirror(
+            on=truth.kill_switch,
+            number=truth.kill_switch_number,
+            reason=truth.kill_switch_reason or "",
+            at=at.isoformat() if at else "",
+        ),
+    )
+
+
+def turn_on(conn: Connection, reason: str, by: str, now: datetime) -> None:
+    """Set the switch in the database, with its audit row, in one transaction."""
+    with conn.transaction():
+        controls.set_kill_switch(conn, True, reason, by, now)
+        audit.write(conn, now, "kill_switch", "control", success=True, data={"on": True, "reason": reason, "by": by})
+
+
+def turn_off(conn: Connection, reason: str, by: str, now: datetime) -> None:
+    """Clear the switch in the database, with its audit row, in one transaction."""
+    with conn.transaction():
+        controls.set_kill_switch(conn, False, reason, by, now)
+        audit.write(conn, now, "kill_switch", "control", success=True, data={"on": False, "reason": reason, "by": by})

@@ -1,0 +1,103 @@
+"""Who runs: the file lock that keeps two runs of a job on one host apart, and the proof that an owner is dead."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from socket import gethostname
+
+from godmode.lib.errors import Usage
+from godmode.lib.paths import private_folder
+
+
+@contextmanager
+def hold(state: Path, name: str) -> Iterator[bool]:
+    """Hold the kernel lock of a name on this host; yields whether it was free. Raises Usage.
+
+    The lock belongs to the open file, so it ends with the process, however that ends.
+    """
+    folder = private_folder(state / "locks")
+    try:
+        handle = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as e:
+        raise Usage(f"cannot lock {folder / name}.lock: {e.strerror}", "check the folder's owner and free space") from e
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process, told apart from all others: `started` names its boot and start time, so pids may recur."""
+
+    host: str
+    pid: int
+    started: str
+
+
+def this_process(state: Path) -> Owner:
+    """The running process. Raises Usage when the state folder cannot be written."""
+    return Owner(_host(state), os.getpid(), _started(os.getpid()) or "")
+
+
+def is_dead(owner: Owner, lease_until: datetime | None, me: Owner, now: datetime) -> bool:
+    """Whether an owner is gone: on this host its process, on another one its lease."""
+    if owner.host == me.host:
+        return _started(owner.pid) != owner.started
+    return lease_until is None or lease_until <= now
+
+
+def _host(state: Path) -> str:
+    """This host's name with a number that its state folder keeps: two folders are two hosts."""
+    path = private_folder(state) / "host-id"
+    try:
+        return f"{gethostname()}-{path.read_text()}"
+    except FileNotFoundError:
+        pass
+    try:
+        fresh = path.with_name(f"host-id.{secrets.token_hex(4)}")
+        fresh.write_text(secrets.token_hex(4))
+        try:
+            os.link(fresh, path)  # fails when another process was first; then its number is the host's
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        return f"{gethostname()}-{path.read_text()}"
+    except OSError as e:
+        raise Usage(f"cannot write {path}: {e.strerror}", "check the folder's owner and free space") from e
+
+
+def _started(pid: int) -> str | None:
+    """Boot and start time of a process, None when it is gone (proc(5): stat's 22nd field, in clock ticks)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None if Path("/proc/self/stat").exists() else _started_by_ps(pid)
+    state, *fields = stat[stat.rindex(b")") + 2 :].split()
+    return None if state in (b"Z", b"X") else f"{_boot()}.{fields[18].decode()}"
+
+
+def _started_by_ps(pid: int) -> str | None:
+    import subprocess
+
+    answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None
+
+
+@cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]

@@ -1,0 +1,369 @@
+"""The one road that every run takes: lock, gate, claim, body, record, afterwards."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from godmode.lib.clock import Clock
+from godmode.lib.config import Settings
+from godmode.lib.engine import afterwards, gate, killswitch, locks, slots
+from godmode.lib.engine.actions import Actor
+from godmode.lib.engine.locks import Owner
+from godmode.lib.engine.stop import Stopped, Stopper
+from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
+from godmode.lib.kernel import Job, JobContext, JobResult, Outcome, Skip, Slot
+from godmode.lib.store import Store, audit, dead_letters, job_state, outbox
+from godmode.lib.store.job_state import JobState
+
+LEASE_OVER_DEADLINE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How a run was asked for."""
+
+    scheduled: bool = False
+    again: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to; `slot` is None when it got no slot."""
+
+    job: str
+    run_id: str
+    slot: str | None
+    result: JobResult
+    duration_ms: int
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What the composition root hands the runner.
+
+    `job` finds a job by name (with its configured cadence), `lacking` the prerequisites of it that are not
+    met beyond the controls, `context` makes the job's context from the run's own parts.
+    """
+
+    clock: Clock
+    zone: tzinfo
+    settings: Settings
+    state: Path
+    store: Store
+    schema: int
+    migrate: Callable[[psycopg.Connection], None]
+    job: Callable[[str], Job]
+    lacking: Callable[[Job], Mapping[str, Skip]]
+    context: Callable[..., JobContext]
+
+
+class Runner:
+    """Runs jobs. One for a process; nested runs (a digest's scan) go through the same object."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self.has = equipment
+        self._me: Owner | None = None
+        self._stopper: Stopper | None = None
+
+    @property
+    def me(self) -> Owner:
+        if self._me is None:
+            self._me = locks.this_process(self.has.state)
+        return self._me
+
+    @contextmanager
+    def stopper(self, deadline: timedelta) -> Iterator[Stopper]:
+        """What ends the run; a nested run ends with the one it belongs to, within that one's deadline."""
+        if self._stopper is not None:
+            yield self._stopper
+            return
+        self._stopper = Stopper()
+        try:
+            with self._stopper.listening(deadline):
+                yield self._stopper
+        finally:
+            self._stopper = None
+
+    def run(self, name: str, mode: Mode = Mode()) -> Report:
+        """Run a job for its slot. Raises Usage for an unusable installation, never for a failed job."""
+        begun = time.monotonic()
+        run = _Run(self, self.has.job(name), mode, f"{self.has.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}")
+        with locks.hold(self.has.state, name) as free:
+            slot, result, fix = run.go(free)
+        return Report(name, run.run_id, slot, result, round((time.monotonic() - begun) * 1000), fix)
+
+
+@dataclass
+class _Run:
+    """One run on its way."""
+
+    runner: Runner
+    job: Job
+    mode: Mode
+    run_id: str
+
+    def go(self, free: bool) -> tuple[str | None, JobResult, str]:
+        has = self.runner.has
+        try:
+            facts = self._facts()
+        except (psycopg.Error, DatabaseTrouble) as e:
+            return None, self._no_database(e), ""
+        now = has.clock.now()
+        slot = (slots.due if self.mode.scheduled else slots.current)(self.job.cadence, now, has.zone)
+        claim = self._claimable(facts.job, slot, free, now)
+        no = gate.decide(self.job, self._gate_facts(facts, claim, now))
+        key = slot.key if slot else None
+        if isinstance(no, Skip):
+            return key, self._skip(no, facts.job, key, now), no.fix
+        assert slot is not None
+        if self.mode.dry_run:
+            return key, self._rehearse(facts.job, slot), ""
+        assert isinstance(claim, int)
+        if not self._claim(facts.job, slot, claim, now):
+            return key, self._skip(Skip("locked", "another run took the slot"), facts.job, key, now), ""
+        return key, self._work(facts.job, slot, claim), ""
+
+    # -- the facts of the moment ---------------------------------------------------------------------------
+
+    def _facts(self) -> job_state.Facts:
+        """Controls, switch and the job's row; the database is asked once more when it fails."""
+        try:
+            facts = self._ask()
+        except (psycopg.OperationalError, DatabaseTrouble):
+            self.runner.has.store.close()
+            facts = self._ask()
+        return facts
+
+    def _ask(self) -> job_state.Facts:
+        has = self.runner.has
+        try:
+            facts = job_state.facts(has.store.conn, self.job.name)
+            behind = facts.schema != has.schema
+        except psycopg.errors.UndefinedTable:
+            behind = True
+        if behind:
+            has.migrate(has.store.conn)
+            facts = job_state.facts(has.store.conn, self.job.name)
+        controls = killswitch.agree(
+            has.store.conn, has.state, facts.controls, has.clock.now(), write_back=not self.mode.dry_run
+        )
+        return replace(facts, controls=controls)
+
+    def _gate_facts(self, facts: job_state.Facts, claim: int | Skip, now: datetime) -> gate.Facts:
+        has, controls = self.runner.has, facts.controls
+        return gate.Facts(
+            kill_switch=killswitch.is_on(has.state, controls),
+            jobs_enabled=controls is not None and controls.jobs_enabled,
+            job_enabled=facts.job.enabled,
+            quiet_until=gate.quiet_until(has.settings.quiet_hours, now, has.zone),
+            lacking={**_controls_off(controls), **has.lacking(self.job)},
+            slot=claim if isinstance(claim, Skip) and not self.mode.dry_run else None,
+        )
+
+    def _claimable(self, row: JobState, slot: Slot | None, free: bool, now: datetime) -> int | Skip:
+        if slot is None:
+            start = slots.following(self.job.cadence, now, self.runner.has.zone).start.astimezone(self.runner.has.zone)
+            return Skip("not_due", f"its next slot is {start:%a %d %b %H:%M}")
+        if not free:
+            return Skip("locked", f"another run of {self.job.name} is under way on this host")
+        if self.mode.again and not _repeatable(self.job):
+            raise Usage(f"{self.job.name} speaks once a day", "--dry-run shows what would go out")
+        owner = Owner(row.owner_host or "", row.owner_pid or 0, row.owner_started or "")
+        dead = row.state == "running" and locks.is_dead(owner, row.lease_until, self.runner.me, now)
+        held = slots.Held(row.slot, row.state, row.attempt, row.retry_at, dead)
+        return slots.claim(held, slot, now, by_hand=not self.mode.scheduled, again=self.mode.again)
+
+    # -- a "no" --------------------------------------------------------------------------------------------
+
+    def _skip(self, no: Skip, row: JobState, slot: str | None, now: datetime) -> JobResult:
+        """The outcome of a "no". By hand each is audited; of a schedule's ticks, each slot's reason once."""
+        data: dict[str, Any] = {"message": no.message}
+        skipped = f"{slot or now.date().isoformat()} {no.reason}"
+        told = no.reason in ("not_due", "already_ran", "locked") or skipped == row.last_skip
+        error = no.message if no.reason == "kill_switch" else None
+        store = self.runner.has.store
+        if not self.mode.dry_run and not (self.mode.scheduled and told):
+            with store.conn.transaction():
+                job_state.note_skip(store.conn, self.job.name, skipped)
+                self._audit(
+                    now,
+                    None if error is None else False,
+                    error,
+                    slot,
+                    {"outcome": "skipped", "reason": no.reason} | data,
+                )
+        if no.reason == "already_ran" and not self.mode.scheduled and row.run_id:
+            data["earlier"] = next(
+                (r.output_data for r in audit.recent(store.conn, limit=1, action=self.job.name, run_id=row.run_id)),
+                None,
+            )
+        category = "kill_switch" if error else None
+        return JobResult(Outcome.SKIPPED, no.reason, error, category, data)
+
+    def _no_database(self, error: Exception) -> JobResult:
+        """Without a database nothing acts; with the mirror on, that is the reason."""
+        mirror = killswitch.read(self.runner.has.state)
+        if mirror is not None and mirror.on:
+            return JobResult(Outcome.SKIPPED, "kill_switch", "Kill switch is active", "kill_switch")
+        return JobResult(Outcome.FAILED, None, _line(error), DatabaseTrouble.category)
+
+    # -- the work ------------------------------------------------------------------------------------------
+
+    def _claim(self, row: JobState, slot: Slot, attempt: int, now: datetime) -> bool:
+        has, me = self.runner.has, self.runner.me
+        with has.store.conn.transaction():
+            taken = job_state.claim(
+                has.store.conn,
+                row,
+                slot=slot.key,
+                attempt=attempt,
+                run_id=self.run_id,
+                owner=(me.host, me.pid, me.started),
+                lease_until=now + self.job.deadline + LEASE_OVER_DEADLINE,
+                now=now,
+            )
+            gap = slots.missed(self.job.cadence, row.slot, slot, has.zone)
+            if taken and gap:
+                data = {"from": gap.first, "to": gap.last, "count": gap.count}
+                audit.write(
+                    has.store.conn, now, self.job.name, "missed", success=None, data=data,
+                    run_id=self.run_id, slot=slot.key, host=me.host,
+                )  # fmt: skip
+        return taken
+
+    def _work(self, row: JobState, slot: Slot, attempt: int) -> JobResult:
+        begun = time.monotonic()
+        with self.runner.stopper(self.job.deadline) as stopper:
+            result, error = self._body(row, slot, stopper)
+            try:
+                self._record(slot, attempt, result, error, round((time.monotonic() - begun) * 1000))
+            except (psycopg.Error, DatabaseTrouble) as e:
+                return JobResult(Outcome.FAILED, None, _line(e), DatabaseTrouble.category, result.data)
+        return result
+
+    def _rehearse(self, row: JobState, slot: Slot) -> JobResult:
+        """A dry run: the body in a transaction that the server keeps from writing anything."""
+        conn = self.runner.has.store.conn
+        with self.runner.stopper(self.job.deadline) as stopper, conn.transaction():
+            conn.execute("SET TRANSACTION READ ONLY")
+            return self._body(row, slot, stopper)[0]
+
+    def _body(self, row: JobState, slot: Slot, stopper: Stopper) -> tuple[JobResult, GodmodeError | None]:
+        """Run the body; whatever it raises becomes a result and the error behind it."""
+        has = self.runner.has
+        actor = Actor(has.clock, has.store, has.state, self.runner.me, self.job.name, self.run_id, stopper)
+        context = has.context(
+            job=self.job,
+            slot=slot,
+            act=actor,
+            check=stopper.check,
+            run_first=self._first,
+            run_id=self.run_id,
+            last_success=row.last_success_at,
+            dry_run=self.mode.dry_run,
+        )
+        assert self.job.run is not None
+        try:
+            with stopper.armed():
+                return self.job.run(context), None
+        except KillSwitchOn as e:
+            return JobResult(Outcome.SKIPPED, "kill_switch", e.message, e.category), e
+        except GodmodeError as e:
+            return _failed(e), e
+        except psycopg.Error as e:
+            trouble = DatabaseTrouble(_line(e))
+            return _failed(trouble), trouble
+        except Stopped as e:
+            stopped = Transient(str(e))
+            return _failed(stopped), stopped
+        except Exception as e:  # the one place where whatever a job raises becomes its outcome
+            bug = GodmodeError(f"{type(e).__name__}: {e}", "`--debug` shows where; please report it")
+            bug.__cause__ = e
+            if "--debug" in sys.argv:
+                raise
+            return _failed(bug), bug
+
+    def _first(self, name: str) -> JobResult:
+        """Run another job before this one goes on, for the same reason and through the same gate."""
+        with self.runner.stopper(self.job.deadline) as stopper, stopper.deferred():
+            return self.runner.run(name, self.mode).result
+
+    def _record(self, slot: Slot, attempt: int, result: JobResult, error: GodmodeError | None, ms: int) -> None:
+        """The outcome, its audit row and what follows from it, in one transaction."""
+        has, now = self.runner.has, self.runner.has.clock.now()
+        conn = has.store.fresh()
+        stopped_by_switch = isinstance(error, KillSwitchOn)  # a skip, which does not use up the slot
+        again_at = now if stopped_by_switch else afterwards.retry_at(self.job, attempt, result, _retried(error), now)
+        dead = afterwards.given_up(self.job, result, again_at)
+        entry = {"at": now.isoformat(), "outcome": str(result.outcome), "ms": ms}
+        with conn.transaction():
+            before = job_state.finish(
+                conn, self.job.name, self.run_id, succeeded=result.outcome is Outcome.SUCCEEDED,
+                counts=not stopped_by_switch, error=result.error, retry_at=again_at, now=now, entry=entry,
+            )  # fmt: skip
+            lost = {} if before is not None else {"claim": "lost to another run"}
+            data = {
+                "outcome": str(result.outcome),
+                "reason": result.reason,
+                "attempt": attempt,
+                "data": dict(result.data),
+            }
+            self._audit(now, result.outcome is Outcome.SUCCEEDED, result.error, slot.key, data | lost, ms)
+            if before is None or stopped_by_switch:
+                return
+            if dead:
+                dead_letters.bury(conn, self.job.name, {"slot": slot.key}, attempt, result.error or "", now)
+            alert_from = error.alert_from if error else afterwards.STREAK
+            for note in afterwards.alerts(self.job, self.run_id, result, alert_from, before, dead):
+                outbox.put(conn, note, self.run_id, now)
+
+    def _audit(
+        self,
+        now: datetime,
+        success: bool | None,
+        error: str | None,
+        slot: str | None,
+        data: Mapping[str, Any],
+        ms: int = 0,
+    ) -> None:
+        audit.write(
+            self.runner.has.store.conn, now, self.job.name, "job", success=success, error=error, duration_ms=ms,
+            data=data, run_id=self.run_id, slot=slot, host=self.runner.me.host,
+        )  # fmt: skip
+
+
+def _failed(error: GodmodeError) -> JobResult:
+    return JobResult(Outcome.FAILED, None, str(error), error.category)
+
+
+def _retried(error: GodmodeError | None) -> bool:
+    return error is None or error.retried
+
+
+def _controls_off(controls: Any) -> dict[str, Skip]:
+    return {
+        name: Skip("prerequisite", f"{name} is off", f"`godmode controls set {name} on`")
+        for name in ("comms_enabled", "write_enabled")
+        if controls is None or not getattr(controls, name)
+    }
+
+
+def _repeatable(job: Job) -> bool:
+    return not job.speaks
+
+
+def _line(error: BaseException) -> str:
+    """The first line of an error: PostgreSQL adds details and context below it."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,86 @@
+"""One class per failure category of the specification, each saying how it is handled.
+
+An adapter translates what its library raises into one of these at its own border; everything above
+decides by `category`, `retried` and `alert_from`, never by a library's exception.
+The message is for the operator: what happened, to what. `fix` is what to do next.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+class GodmodeError(Exception):
+    """Base of everything that is reported to the operator in one line.
+
+    `exit_code` is what a command ends with; `retried` whether trying again can help;
+    `alert_from` the number of failures in a row from which a WARN is due (0: never, it stays INFO).
+    """
+
+    category = "internal"
+    exit_code = 1
+    retried = False
+    alert_from = 1
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.fix}" if self.fix else self.message
+
+
+class Usage(GodmodeError):
+    """Wrong words on the command line, or a configuration that cannot be used."""
+
+    category = "usage"
+    exit_code = 2
+
+
+class Transient(GodmodeError):
+    """Network, time-out, a 5xx, a run stopped half way: the same thing may work later."""
+
+    category = "transient"
+    retried = True
+    alert_from = 3
+
+
+class Auth(GodmodeError):
+    """401 or 403: trying again with the same credentials cannot help."""
+
+    category = "auth"
+
+
+class BadData(GodmodeError):
+    """A record that does not parse. It is skipped and counted."""
+
+    category = "data"
+    alert_from = 0
+
+
+class ExternalApi(GodmodeError):
+    """429 or an error that the vendor names. `retry_after` is what it asked for."""
+
+    category = "external_api"
+    retried = True
+    alert_from = 3
+
+    def __init__(self, message: str, fix: str = "", retry_after: timedelta | None = None) -> None:
+        super().__init__(message, fix)
+        self.retry_after = retry_after
+
+
+class DatabaseTrouble(GodmodeError):
+    """The database cannot be reached, or refuses: tried once more, then given up."""
+
+    category = "database"
+    retried = True
+    alert_from = 2
+
+
+class KillSwitchOn(GodmodeError):
+    """The operator said stop."""
+
+    category = "kill_switch"
+    alert_from = 0

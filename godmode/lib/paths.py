@@ -1,0 +1,71 @@
+"""Where godmode's files live: the XDG folders, root's system folders, or one folder named by GODMODE_HOME."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from godmode.lib.errors import Usage
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def default_config(env: Mapping[str, str] = os.environ) -> Path:
+    """The configuration file that is read when `--config` does not name one."""
+    if home := env.get("GODMODE_HOME"):
+        return Path(home).absolute() / "config.toml"
+    if os.geteuid() == 0:
+        return Path("/etc/godmode/config.toml")
+    base = env.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "godmode" / "config.toml"
+
+
+def default_state(env: Mapping[str, str] = os.environ) -> Path:
+    """The folder for what must outlive a run: locks, the switch's mirror, the embedded database."""
+    if home := env.get("GODMODE_HOME"):
+        return Path(home).absolute() / "state"
+    if os.geteuid() == 0:
+        return Path("/var/lib/godmode")
+    base = env.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "godmode"
+
+
+def shipped(name: str) -> Path:
+    """A file or folder that comes with the program: `migrations`, `systemd`, `crontab.example`.
+
+    In an installed wheel it lies inside the package, in a source tree at the top.
+    """
+    inside = _PACKAGE / "data" / name
+    return inside if inside.exists() else _PACKAGE.parent / name
+
+
+def private_folder(path: Path) -> Path:
+    """Make `path` with mode 0700 where it is missing; a folder that exists keeps its mode.
+
+    Raises Usage when it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as e:
+        raise Usage(
+            f"cannot use the folder {path}: {e.strerror}",
+            "set GODMODE_HOME (or state_dir in the configuration) to a folder you may write",
+        ) from e
+    return path
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put `content` in the place of a file, whole and on disk before it returns, mode 0600. Raises Usage."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as e:
+        fresh.unlink(missing_ok=True)
+        raise Usage(f"cannot write {path}: {e.strerror}", "check the folder's owner and free space") from e

@@ -1,0 +1,95 @@
+"""agent_audit_log: every outcome, one row. Rows are never changed but for their `archived` flag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One outcome. `success` is None for what was skipped by rule."""
+
+    id: int
+    ts: datetime
+    action: str
+    action_type: str
+    success: bool | None
+    error: str | None
+    duration_ms: int | None
+    output_data: dict[str, Any]
+    run_id: str | None
+    slot: str | None
+
+
+_COLUMNS = ", ".join(AuditRow.__dataclass_fields__)
+
+
+def write(
+    conn: Connection,
+    now: datetime,
+    action: str,
+    action_type: str,
+    *,
+    success: bool | None,
+    error: str | None = None,
+    duration_ms: int | None = None,
+    data: Mapping[str, Any] | None = None,
+    run_id: str | None = None,
+    slot: str | None = None,
+    host: str | None = None,
+) -> None:
+    """Add one row."""
+    conn.execute(
+        """
+        INSERT INTO agent_audit_log
+            (ts, action, action_type, success, error, duration_ms, output_data, run_id, slot, host)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (now, action, action_type, success, error, duration_ms, Jsonb(data or {}), run_id, slot, host),
+    )
+
+
+def recent(
+    conn: Connection,
+    *,
+    limit: int,
+    since: datetime | None = None,
+    action: str | None = None,
+    failed: bool = False,
+    run_id: str | None = None,
+    archived: bool = False,
+) -> Sequence[AuditRow]:
+    """The newest rows, newest first; archived ones only when asked for."""
+    conditions = {
+        "NOT archived": not archived,
+        "ts >= %(since)s": since is not None,
+        "action = %(action)s": action is not None,
+        "success = false": failed,
+        "run_id = %(run_id)s": run_id is not None,
+    }
+    where = " AND ".join(c for c, wanted in conditions.items() if wanted) or "true"
+    with conn.cursor(row_factory=class_row(AuditRow)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM agent_audit_log WHERE {where} ORDER BY ts DESC, id DESC LIMIT %(limit)s",
+            {"since": since, "action": action, "run_id": run_id, "limit": limit},
+        ).fetchall()
+
+
+def last_missed(conn: Connection, job: str, since: datetime) -> AuditRow | None:
+    """The newest note of slots that never ran."""
+    with conn.cursor(row_factory=class_row(AuditRow)) as cursor:
+        return cursor.execute(
+            f"""
+            SELECT {_COLUMNS} FROM agent_audit_log
+            WHERE action = %s AND action_type = 'missed' AND ts >= %s AND NOT archived
+            ORDER BY ts DESC LIMIT 1
+            """,
+            (job, since),
+        ).fetchone()

@@ -1,0 +1,57 @@
+"""agent_controls: the one row that says what godmode may do, and the kill switch in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+NAMES = ("jobs_enabled", "comms_enabled", "write_enabled")
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls. `kill_switch_number` counts the switch's changes."""
+
+    kill_switch: bool
+    jobs_enabled: bool
+    comms_enabled: bool
+    write_enabled: bool
+    kill_switch_number: int
+    kill_switch_reason: str | None
+    kill_switch_changed_at: datetime | None
+    kill_switch_changed_by: str | None
+
+
+COLUMNS = ", ".join(f"c.{name}" for name in Controls.__dataclass_fields__)
+
+
+def read(conn: Connection) -> Controls | None:
+    """The controls; None when the row is missing, which counts as the switch being on."""
+    with conn.cursor(row_factory=class_row(Controls)) as cursor:
+        return cursor.execute(f"SELECT {COLUMNS} FROM agent_controls c").fetchone()
+
+
+def set_control(conn: Connection, name: str, on: bool) -> None:
+    """Set one of NAMES."""
+    assert name in NAMES
+    conn.execute(f"UPDATE agent_controls SET {name} = %s", (on,))
+
+
+def set_kill_switch(conn: Connection, on: bool, reason: str, by: str, now: datetime) -> int:
+    """Set the switch and return its change's number.
+
+    The update waits for every intent that holds the row for share, so none is written after it returns.
+    """
+    row = conn.execute(
+        """
+        UPDATE agent_controls
+        SET kill_switch = %(on)s,
+            kill_switch_reason = %(reason)s, kill_switch_changed_at = %(now)s, kill_switch_changed_by = %(by)s
+        RETURNING kill_switch_number
+        """,
+        {"on": on, "reason": reason, "by": by, "now": now},
+    ).fetchone()
+    return int(row[0]) if row else 0

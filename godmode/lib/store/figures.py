@@ -1,0 +1,101 @@
+"""The digest's and the status page's figures: counts of what is recent, each read through an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What happened since a moment (specification, Daily digest)."""
+
+    new_proposals: int
+    new_incidents: int
+    corrections_applied: int
+    workflows_executed: int
+    workflows_failed: int
+    api_calls: int
+    new_messages: int
+
+
+def since(conn: Connection, at: datetime) -> Figures:
+    """The digest's metrics; incidents without INFO, failed workflows without those retried with success."""
+    with conn.cursor(row_factory=class_row(Figures)) as cursor:
+        row = cursor.execute(
+            """
+            SELECT
+                (SELECT count(*) FROM proposals WHERE created_at >= %(at)s AND NOT archived) AS new_proposals,
+                (SELECT count(*) FROM incidents
+                 WHERE opened_at >= %(at)s AND severity <> 'INFO' AND NOT archived) AS new_incidents,
+                (SELECT count(*) FROM corrections WHERE applied_at >= %(at)s AND NOT archived) AS corrections_applied,
+                (SELECT count(*) FROM workflow_executions
+                 WHERE started_at >= %(at)s AND NOT archived) AS workflows_executed,
+                (SELECT count(*) FROM workflow_executions
+                 WHERE started_at >= %(at)s AND status IN ('error', 'crashed') AND retry_success_id IS NULL
+                   AND NOT archived) AS workflows_failed,
+                (SELECT COALESCE(sum(calls), 0)::bigint FROM api_usage WHERE hour >= %(at)s) AS api_calls,
+                (SELECT COALESCE(sum((output_data #>> '{data,new}')::bigint), 0)::bigint FROM agent_audit_log
+                 WHERE action = 'sync_chatlogs' AND ts >= %(at)s AND NOT archived) AS new_messages
+            """,
+            {"at": at},
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+@dataclass(frozen=True)
+class OpenIncident:
+    """An incident that is not resolved."""
+
+    id: int
+    severity: str
+    title: str
+    opened_at: datetime
+    occurrences: int
+
+
+def open_incidents(conn: Connection, limit: int = 20) -> Sequence[OpenIncident]:
+    """Incidents not yet resolved, the most severe and oldest first, without INFO."""
+    with conn.cursor(row_factory=class_row(OpenIncident)) as cursor:
+        return cursor.execute(
+            """
+            SELECT id, severity, title, opened_at, occurrences FROM incidents
+            WHERE status <> 'resolved' AND severity <> 'INFO' AND NOT archived
+            ORDER BY severity, opened_at LIMIT %s
+            """,
+            (limit,),
+        ).fetchall()
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits for its time or for a person."""
+
+    retries: int
+    dead_letters: int
+    messages: int
+    proposals: int
+    incidents: int
+
+
+def backlog(conn: Connection) -> Backlog:
+    """Counts of everything that waits."""
+    with conn.cursor(row_factory=class_row(Backlog)) as cursor:
+        row = cursor.execute(
+            """
+            SELECT
+                (SELECT count(*) FROM retry_jobs WHERE status IN ('pending', 'running') AND NOT archived) AS retries,
+                (SELECT count(*) FROM dead_letter_jobs WHERE status = 'open' AND NOT archived) AS dead_letters,
+                (SELECT count(*) FROM notifications
+                 WHERE status IN ('pending', 'held', 'sending') AND NOT archived) AS messages,
+                (SELECT count(*) FROM proposals WHERE status = 'open' AND NOT archived) AS proposals,
+                (SELECT count(*) FROM incidents WHERE status <> 'resolved' AND NOT archived) AS incidents
+            """
+        ).fetchone()
+    assert row is not None
+    return row

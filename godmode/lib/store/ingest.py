@@ -1,0 +1,98 @@
+"""memory_items, the writing half: records are stored once, changed ones supersede what they change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from godmode.lib.kernel import Record
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a batch of records came to."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Stored) -> Stored:
+        return Stored(self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged)
+
+
+def content_hash(record: Record) -> str:
+    """What makes two readings of a record the same: its text and its time."""
+    when = record.changed_at.isoformat() if record.changed_at else ""
+    return blake2b(f"{when}\n{record.text}".encode(), digest_size=16).hexdigest()
+
+
+def store(conn: Connection, records: Sequence[Record], authority: str, now: datetime) -> Stored:
+    """Store a batch in one transaction; of records with one id the last counts.
+
+    A record that is there with other content is superseded, reason `changed`; its history stays readable.
+    """
+    wanted = {f"{r.source}.{r.id}": r for r in records}
+    hashes = {key: content_hash(r) for key, r in wanted.items()}
+    with conn.transaction():
+        there = {
+            key: (item, known)
+            for key, item, known in conn.execute(
+                "SELECT key, id, content_hash FROM memory_items WHERE key = ANY(%s) AND superseded_at IS NULL",
+                (list(wanted),),
+            )
+        }
+        changed = {key: item for key, (item, known) in there.items() if known != hashes[key]}
+        fresh = [key for key in wanted if key not in there or key in changed]
+        if changed:
+            _supersede(conn, list(changed.values()), now)
+        if fresh:
+            _insert(conn, [(key, wanted[key], hashes[key]) for key in fresh], authority, now)
+        if changed:
+            _link(conn, list(changed.values()))
+    return Stored(len(fresh) - len(changed), len(changed), len(wanted) - len(fresh))
+
+
+def _supersede(conn: Connection, items: list[int], now: datetime) -> None:
+    conn.execute(
+        "UPDATE memory_items SET superseded_at = %s, supersede_reason = 'changed' WHERE id = ANY(%s)",
+        (now, items),
+    )
+
+
+def _insert(conn: Connection, rows: Sequence[tuple[str, Record, str]], authority: str, now: datetime) -> None:
+    # Another process may have stored the same record a moment ago: then it is there, and that is enough.
+    conn.execute(
+        """
+        INSERT INTO memory_items (key, value, authority, source_type, fields, content_hash, occurred_at, created_at)
+        SELECT key, value, %(authority)s, source, fields, hash, occurred_at, %(now)s
+        FROM unnest(%(keys)s::text[], %(values)s::text[], %(sources)s::text[], %(fields)s::jsonb[], %(hashes)s::text[],
+                    %(times)s::timestamptz[]) AS r (key, value, source, fields, hash, occurred_at)
+        ON CONFLICT (key) WHERE superseded_at IS NULL DO NOTHING
+        """,
+        {
+            "authority": authority,
+            "now": now,
+            "keys": [key for key, _, _ in rows],
+            "values": [r.text for _, r, _ in rows],
+            "sources": [r.source for _, r, _ in rows],
+            "fields": [Jsonb(dict(r.fields)) for _, r, _ in rows],
+            "hashes": [h for _, _, h in rows],
+            "times": [r.changed_at for _, r, _ in rows],
+        },
+    )
+
+
+def _link(conn: Connection, superseded: list[int]) -> None:
+    conn.execute(
+        """
+        UPDATE memory_items old SET superseded_by = new.id
+        FROM memory_items new
+        WHERE old.id = ANY(%s) AND new.key = old.key AND new.superseded_at IS NULL
+        """,
+        (superseded,),
+    )

@@ -1,0 +1,92 @@
+"""proposals: what detectors noticed, one open row per finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from godmode.lib.kernel import Proposal
+
+AT_MOST = 10  # new proposals in any 60 minutes (specification, Proposals)
+
+
+@dataclass(frozen=True)
+class ProposalRow:
+    """One finding."""
+
+    id: int
+    type: str
+    title: str
+    status: str
+    confidence: float
+    evidence: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = ", ".join(ProposalRow.__dataclass_fields__)
+
+
+def put(conn: Connection, found: Proposal, now: datetime) -> str:
+    """Store a finding: `new`, `grown`, `same`, `decided` (rejected or approved before) or `over` (too many this hour).
+
+    The hour's count is taken under a lock, so that two hosts cannot both store the tenth.
+    """
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('godmode.proposals', 0))")
+        row = conn.execute(
+            """
+            SELECT id, status, title FROM proposals WHERE dedup_key = %s AND NOT archived
+            ORDER BY created_at DESC LIMIT 1
+            """,
+            (found.dedup_key,),
+        ).fetchone()
+        if row is None:
+            return _insert(conn, found, now)
+        if row[1] != "open":
+            return "decided"
+        if row[2] == found.title:
+            return "same"
+        conn.execute(
+            "UPDATE proposals SET title = %s, confidence = %s, evidence = %s, updated_at = %s WHERE id = %s",
+            (found.title, found.confidence, Jsonb(dict(found.evidence)), now, row[0]),
+        )
+        return "grown"
+
+
+def _insert(conn: Connection, found: Proposal, now: datetime) -> str:
+    count = conn.execute("SELECT count(*) FROM proposals WHERE created_at > %s", (now - timedelta(hours=1),)).fetchone()
+    if count and count[0] >= AT_MOST:
+        return "over"
+    conn.execute(
+        """
+        INSERT INTO proposals (type, title, confidence, evidence, dedup_key, created_at, updated_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        """,
+        (found.type, found.title, found.confidence, Jsonb(dict(found.evidence)), found.dedup_key, now, now),
+    )
+    return "new"
+
+
+def waiting(conn: Connection, limit: int = 50) -> Sequence[ProposalRow]:
+    """Open proposals, the newest news first."""
+    with conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
+        return cursor.execute(
+            f"""
+            SELECT {_COLUMNS} FROM proposals WHERE status = 'open' AND NOT archived
+            ORDER BY updated_at DESC, confidence DESC, id LIMIT %s
+            """,
+            (limit,),
+        ).fetchall()
+
+
+def one(conn: Connection, proposal_id: int) -> ProposalRow | None:
+    """A proposal by its number."""
+    with conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM proposals WHERE id = %s", (proposal_id,)).fetchone()

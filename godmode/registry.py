@@ -1,0 +1,61 @@
+"""What there is: name → (help, "module:object"). A new job, source, channel, watcher or detector is one line here.
+
+An object of None is declared, so that its configuration is known and its job listed, but not in this version.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_RUN = "godmode.commands.run"
+_LIB = "godmode.lib"
+
+JOBS = {
+    "periodic_scan": ("read every source and look for patterns", f"{_RUN}.periodic_scan:JOB"),
+    "daily_digest": ("what matters, in five lines", f"{_RUN}.daily_digest:JOB"),
+    "morning_call": ("ring with a spoken summary", f"{_RUN}.morning_call:JOB"),
+    "run_watchers": ("look for trouble and open incidents", f"{_RUN}.run_watchers:JOB"),
+    "process_retry_queue": ("retry what failed", f"{_RUN}.process_retry_queue:JOB"),
+    "cleanup_old_data": ("archive what is old (never delete)", f"{_RUN}.cleanup_old_data:JOB"),
+    "health_monitor": ("watch over godmode's own health", f"{_RUN}.health_monitor:JOB"),
+    "sync_notion": ("read the canonical Notion pages", f"{_RUN}.sync:NOTION"),
+    "sync_n8n": ("read the n8n executions", f"{_RUN}.sync:N8N"),
+    "sync_hubspot": ("read the changed HubSpot contacts", f"{_RUN}.sync:HUBSPOT"),
+}
+
+SOURCES: dict[str, tuple[str, str | None]] = {
+    "notion": ("canonical Notion pages", None),
+    "n8n": ("n8n executions", None),
+    "hubspot": ("HubSpot contacts", None),
+    "chatlogs": ("chat exports in a folder", f"{_LIB}.sources.chatlogs:Chatlogs"),
+}
+
+CHANNELS: dict[str, tuple[str, str | None]] = {
+    "console": ("print to the terminal", f"{_LIB}.channels.console:Console"),
+    "telegram": ("Telegram messages", None),
+    "callmebot": ("Telegram voice calls", None),
+    "salesmsg": ("SMS by Salesmsg", None),
+    "twilio": ("calls and SMS by Twilio", None),
+    "apprise": ("e-mail, ntfy, Slack and others", None),
+}
+
+WATCHERS: dict[str, tuple[str, str]] = {}
+
+DETECTORS = {
+    "recurring_asks": (
+        "the same thing asked again and again",
+        f"{_LIB}.detectors.recurring_asks:RecurringAsks",
+    ),
+    "unanswered_questions": (
+        "questions that nobody answered",
+        f"{_LIB}.detectors.unanswered_questions:UnansweredQuestions",
+    ),
+    "growing_topics": ("topics that suddenly grow", f"{_LIB}.detectors.growing_topics:GrowingTopics"),
+}
+
+
+def load(target: str) -> Any:
+    """The object of a "module:object"."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,198 @@
+"""The composition root: from the configuration to a runner that has all it needs, built as late as possible."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import Any, TextIO
+
+from godmode import registry
+from godmode.lib import config as configuration
+from godmode.lib.clock import Clock, SystemClock
+from godmode.lib.config import Config, Settings, nearest
+from godmode.lib.engine.runner import Equipment, Runner
+from godmode.lib.errors import Usage
+from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip, Source
+from godmode.lib.notify.router import Router
+from godmode.lib.store import Store, connect, migrate
+
+INTERVAL_KEYS = {
+    "notion": "scan_interval_minutes",
+    "n8n": "scan_interval_minutes",
+    "hubspot": "poll_interval_minutes",
+}
+
+
+class App:
+    """The parts of one process. `stream` is where the console channel prints, `command` how godmode was called."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        stream: TextIO | None = None,
+        command: str = "godmode",
+    ) -> None:
+        self.config = config
+        self.clock: Clock = clock or SystemClock()
+        self._stream = stream or sys.stdout
+        self._command = command
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(partial(connect.connect, self.config, "godmode"))
+
+    def migrated(self) -> Store:
+        """The store, its schema the program's own: an empty or embedded database is migrated by itself."""
+        if migrate.version(self.store.conn) != migrate.newest():
+            migrate.ensure(self.store.conn, embedded=self._embedded)
+        return self.store
+
+    @property
+    def _embedded(self) -> bool:
+        return configuration.secret("DATABASE_URL") is None
+
+    @cached_property
+    def runner(self) -> Runner:
+        return Runner(
+            Equipment(
+                clock=self.clock,
+                zone=self.config.zone,
+                settings=self.config.settings,
+                state=self.config.state,
+                store=self.store,
+                schema=migrate.newest(),
+                migrate=partial(migrate.ensure, embedded=self._embedded),
+                job=self.job,
+                lacking=self._lacking,
+                context=self._context,
+            )
+        )
+
+    # -- jobs ----------------------------------------------------------------------------------------------
+
+    def job(self, name: str) -> Job:
+        """A job with its configured cadence and deadline; `sync_NAME` exists for every source. Raises Usage."""
+        word = name.replace("-", "_")
+        if word in registry.JOBS:
+            return configured(registry.load(registry.JOBS[word][1]), self.config.settings)
+        source = word.removeprefix("sync_")
+        target = registry.SOURCES.get(source, ("", None))[1] if word != source else None
+        if target is None:
+            known = [j.replace("_", "-") for j in registry.JOBS]
+            raise Usage(f'there is no job "{name}"{nearest(name, known)}', "`godmode jobs` lists them")
+        from godmode.commands.run.sync import job_for
+
+        return job_for(source, registry.load(target).every)
+
+    def jobs(self) -> list[Job]:
+        """The jobs that a schedule starts."""
+        return [self.job(name) for name in registry.JOBS]
+
+    def _lacking(self, job: Job) -> Mapping[str, Skip]:
+        """The prerequisites of a job that are not met, with what supplies them."""
+        sources = self.config.settings.sources
+        lacking = {}
+        if job.run is None:
+            lacking["body"] = Skip("prerequisite", f"{job.help}: not part of this version of godmode yet")
+        if not any(name in sources for name, (_, target) in registry.SOURCES.items() if target):
+            lacking["source"] = Skip(
+                "prerequisite", "no source is configured", f"set sources.chatlogs.path in {self.config.path}"
+            )
+        for name in registry.SOURCES:
+            if name not in sources:
+                fix = f"add [sources.{name}] to {self.config.path}"
+                lacking[f"source_{name}"] = Skip("prerequisite", f"{name} is not configured", fix)
+        lacking["voice_channel"] = Skip("prerequisite", "no channel of this version carries voice")
+        return lacking
+
+    # -- what a job body is handed -------------------------------------------------------------------------
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The configured sources. Raises Usage for a section that cannot be used."""
+        return {
+            name: self._source(name) for name, (_, target) in registry.SOURCES.items() if target and self._has(name)
+        }
+
+    def _has(self, source: str) -> bool:
+        return source in self.config.settings.sources
+
+    def _source(self, name: str) -> Source:
+        kind = registry.load(registry.SOURCES[name][1] or "")
+        settings = configuration.section(self.config, "sources", name, kind.Settings)
+        made: Source = kind(
+            settings,
+            folder=self.config.beside(settings.path),
+            clock=self.clock,
+            zone=self.config.zone,
+            operator_name=self.config.settings.operator.name,
+        )
+        return made
+
+    def _context(self, *, job: Job, run_id: str, act: Any, **run: Any) -> JobContext:
+        console = registry.load(registry.CHANNELS["console"][1] or "")(self._stream)
+        return JobContext(
+            clock=self.clock,
+            store=self.store,
+            state=self.config.state,
+            zone=self.config.zone,
+            settings=self.config.settings,
+            sources=_Late(lambda: self.sources),
+            detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
+            watchers={},
+            notify=Router(self.clock, self.store, act, [console], run_id),
+            act=act,
+            command=self._command,
+            **run,
+        )
+
+
+class _Late(Mapping[str, Any]):
+    """A mapping that is made when it is first looked into: most jobs need neither sources nor detectors."""
+
+    def __init__(self, make: Any) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Mapping[str, Any]:
+        made: Mapping[str, Any] = self._make()
+        return made
+
+    def __getitem__(self, key: str) -> Any:
+        return self._made[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+def configured(job: Job, settings: Settings) -> Job:
+    """The job as the configuration has it: its interval or its hour, and its deadline. Raises Usage."""
+    section = getattr(settings.jobs, job.name, None)
+    deadline = getattr(section, "deadline_seconds", None)
+    cadence = _cadence(job, settings, section)
+    return replace(job, cadence=cadence, deadline=timedelta(seconds=deadline) if deadline is not None else job.deadline)
+
+
+def _cadence(job: Job, settings: Settings, section: Any) -> Cadence:
+    if job.name == "run_watchers":
+        return Every(minutes=settings.watchers.check_interval_minutes)
+    if job.name == "process_retry_queue":
+        return Every(seconds=settings.retry_queue.check_interval_seconds)
+    source = job.name.removeprefix("sync_")
+    minutes = settings.sources.get(source, {}).get(INTERVAL_KEYS[source]) if source in INTERVAL_KEYS else None
+    minutes = getattr(section, "interval_minutes", None) or minutes
+    if minutes is not None:
+        if not isinstance(minutes, int) or not 1 <= minutes <= 1440:
+            raise Usage(f"sources.{source}.{INTERVAL_KEYS[source]}: expected minutes from 1 to 1440, got {minutes!r}")
+        return Every(minutes=minutes)
+    if isinstance(job.cadence, Daily) and getattr(section, "time", None):
+        return replace(job.cadence, at=section.time)
+    return job.cadence
