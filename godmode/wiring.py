@@ -15,7 +15,7 @@ from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
 from godmode.lib.engine.runner import Equipment, Runner
 from godmode.lib.errors import Usage
-from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip, Source
+from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Site, Skip, Source
 from godmode.lib.notify.router import Router
 from godmode.lib.store import Store, connect, migrate
 
@@ -125,13 +125,8 @@ class App:
     def _source(self, name: str) -> Source:
         kind = registry.load(registry.SOURCES[name][1] or "")
         settings = configuration.section(self.config, "sources", name, kind.Settings)
-        made: Source = kind(
-            settings,
-            folder=self.config.beside(settings.path),
-            clock=self.clock,
-            zone=self.config.zone,
-            operator_name=self.config.settings.operator.name,
-        )
+        site = Site(self.clock, self.config.zone, self.config.settings.operator.name, self.config.beside)
+        made: Source = kind(settings, site)
         return made
 
     def _context(self, *, job: Job, run_id: str, act: Any, **run: Any) -> JobContext:

@@ -46,6 +46,10 @@ class Transient(GodmodeError):
     alert_from = 3
 
 
+class Unknown(Transient):
+    """Sent, and nobody knows whether it arrived. Never repeated by itself."""
+
+
 class Auth(GodmodeError):
     """401 or 403: trying again with the same credentials cannot help."""
 

@@ -119,8 +119,21 @@ class Checkpoint:
     cursor: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Site:
+    """What a source may know of where it runs. `beside` turns a path of the configuration into a real one."""
+
+    clock: Any
+    zone: tzinfo
+    operator: str
+    beside: Callable[[str], Path]
+
+
 class Source(Protocol):
-    """Where facts come from. It is handed its last kept cursor ({} the first time) and yields what is new."""
+    """Where facts come from. It is handed its last kept cursor ({} the first time) and yields what is new.
+
+    The class also has `Settings`, its section of the configuration, and is made with `(settings, site)`.
+    """
 
     name: str
     every: Every

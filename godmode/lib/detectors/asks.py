@@ -36,9 +36,12 @@ NOUNS_TOO = (
     "add|book|calculate|check|collect|compare|download|find|fix|format|get|give|help|list|make|move|order|print"
     "|put|remove|reply|run|schedule|share|show|turn|update|upload"
 )
+DETERMINER = "a|an|the|this|that|these|those|my|our|me|us|all|last|it|him|her|them|each|another|some"
+FINITE = "is|are|was|were|has|have|had|needs|went|goes|looks|got|came|comes|will|can|failed|works|done|sent"
+# "Export the list" asks; "order 44 left", "pull request review is done" do not.
 IMPERATIVE = re.compile(
-    rf"^(?:(?:{SURE_VERBS})\s+\w|(?:{NOUNS_TOO})\s+"
-    r"(?:a|an|the|this|that|these|those|my|our|me|us|all|last|it|him|her|them|each|another|some)\b)",
+    rf"^(?:(?:{SURE_VERBS}|{NOUNS_TOO})\s+(?:{DETERMINER})\b"
+    rf"|(?:{SURE_VERBS})\s+(?!(?:[\w'-]+\s+){{0,5}}(?:{FINITE})\b)\w)",
     re.I,
 )
 SMALL_TALK = re.compile(

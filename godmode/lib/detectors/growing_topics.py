@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 RECENT = timedelta(days=3)
 FEWEST_BEFORE = timedelta(days=7)
 FEWEST_MESSAGES = 5
-SURE_ENOUGH = 0.05
+SURE_ENOUGH = 0.01
 SAME_TOPIC = 0.5
-SPEAKS_FOR_ALL = 0.6
+SPEAKS_FOR_ALL = 0.5
 SHORTEST_WORD = 3
 
 Term = tuple[str, ...]
@@ -149,7 +149,7 @@ def _proposal(
     words = search_words(found, label.term)
     if not words:
         return None
-    days = (as_of - RECENT - said[0].at).days
+    days = round((as_of - RECENT - said[0].at) / timedelta(days=1))
     name = _as_written(label, read)
     before = f"{len(label.before)} in the {days} days before"
     people = len({m.author for m in found})

@@ -152,7 +152,7 @@ def _proposal(group: Group, weights: Mapping[str, float], as_of: datetime) -> Pr
     words = search_words(found, core)
     if len(days) < FEWEST_DAYS or not words:
         return None
-    wanted = shorten(_most_typical(asks, core, weights).wanted.rstrip("?!. "), 80)
+    wanted = shorten(_most_typical(asks, core, weights).wanted.rstrip("?!.:… "), 80)
     return Proposal(
         type=RecurringAsks.name,
         title=f'Asked on {len(days)} days: "{wanted}"',

@@ -14,7 +14,7 @@ from godmode.lib.clock import Clock
 from godmode.lib.engine import killswitch, locks
 from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.stop import Stopper
-from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient
+from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Unknown
 from godmode.lib.kernel import Receipt
 from godmode.lib.store import Store, actions, audit
 from godmode.lib.store.actions import ActionRow
@@ -48,9 +48,9 @@ class Actor:
     def __call__(self, key: str, kind: str, target: str, effect: Callable[[], Receipt]) -> Done:
         """Do `effect` once for `key`, ever.
 
-        An effect that raises a GodmodeError has failed and may be tried again under the same key; a Transient
-        after which nobody knows whether it arrived has to be raised as Unknown. Raises KillSwitchOn when the
-        switch is on, Transient when the run lost its claim or another one is doing it.
+        An effect that raises a GodmodeError has failed and may be tried again under the same key; one that
+        raises Unknown is uncertain and is not. Raises KillSwitchOn when the switch is on, Transient when the
+        run lost its claim or another one is doing it.
         """
         self.stopper.check()
         with self.stopper.deferred():
@@ -115,10 +115,6 @@ class Actor:
         if not _owner_dead(before, self.owner, self.clock.now()):
             raise Transient(f"another run is doing {key}", "its outcome will be in the audit log")
         return self._end(before.id, key, before.kind, Done("uncertain", error="its process died before it could tell"))
-
-
-class Unknown(Transient):
-    """The effect may or may not have happened: it is never repeated by itself."""
 
 
 def running(conn: Connection, me: Owner, now: datetime) -> list[str]:
