@@ -16,7 +16,6 @@ from godmode.lib.config import Config, Settings, nearest
 from godmode.lib.engine.runner import Equipment, Runner
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Site, Skip, Source
-from godmode.lib.notify.router import Router
 from godmode.lib.store import Store, connect, migrate
 
 INTERVAL_KEYS = {
@@ -130,6 +129,8 @@ class App:
         return made
 
     def _context(self, *, job: Job, run_id: str, act: Any, **run: Any) -> JobContext:
+        from godmode.lib.notify.router import Router
+
         console = registry.load(registry.CHANNELS["console"][1] or "")(self._stream)
         return JobContext(
             clock=self.clock,

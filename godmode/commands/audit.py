@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from godmode.commands import terminal
 from godmode.lib.store import audit
 from godmode.lib.store.audit import AuditRow
 from godmode.wiring import App
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from godmode.lib.errors import GodmodeError, Usage
 from godmode.lib.store import audit, controls
 from godmode.wiring import App
 
-app = typer.Typer(help="Show or set what godmode may do.", rich_markup_mode=None)
+app = typer.Typer(add_completion=False, help="Show or set what godmode may do.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from godmode.lib.store import audit, job_state
 from godmode.lib.store.job_state import JobState
 from godmode.wiring import App
 
-app = typer.Typer(help="List the jobs; enable or disable one.", rich_markup_mode=None)
+app = typer.Typer(add_completion=False, help="List the jobs; enable or disable one.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Name = Annotated[str, typer.Argument(help="The job, as `godmode jobs` lists it.")]
 
@@ -29,14 +30,13 @@ def show(ctx: typer.Context, as_json: Json = False) -> int:
         (
             e["job"].replace("_", "-"),
             e["cadence"],
-            "" if e["enabled"] else "disabled",
-            e["last_outcome"] or "never ran",
+            last(e),
             terminal.local(e["last_finished_at"]) if e["last_finished_at"] else "",
             terminal.local(e["next_slot"]),
         )
         for e in entries
     ]
-    terminal.show(entries, as_json, terminal.table(("JOB", "RUNS", "", "LAST", "AT", "NEXT"), rows))
+    terminal.show(entries, as_json, terminal.table(("JOB", "RUNS", "LAST", "AT", "NEXT"), rows))
     return 0
 
 
@@ -92,6 +92,16 @@ def _entry(godmode: App, job: Job, row: JobState, now: datetime) -> dict[str, An
         "retry_at": row.retry_at,
         "next_slot": slots.following(job.cadence, now, godmode.config.zone).start,
     }
+
+
+def last(entry: Mapping[str, Any]) -> str:
+    """How a job last went, in a word or two."""
+    if not entry["implemented"]:
+        return "not in this version"
+    if not entry["enabled"]:
+        return "disabled"
+    skipped = f"skipped: {entry['last_skip'].rpartition(' ')[2]}" if entry["last_skip"] else None
+    return skipped or entry["last_outcome"] or "never ran"
 
 
 def cadence(of: Cadence) -> str:

@@ -13,7 +13,7 @@ from godmode.lib.store import memory
 from godmode.lib.store.memory import Item
 from godmode.wiring import App
 
-app = typer.Typer(help="Search what was read.", rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Search what was read.", rich_markup_mode=None, no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

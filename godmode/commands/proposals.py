@@ -15,7 +15,7 @@ from godmode.lib.store import proposals
 from godmode.lib.store.proposals import ProposalRow
 from godmode.wiring import App
 
-app = typer.Typer(help="What was noticed, and what speaks for it.", rich_markup_mode=None)
+app = typer.Typer(add_completion=False, help="What was noticed, and what speaks for it.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

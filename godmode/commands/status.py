@@ -14,7 +14,7 @@ from godmode.lib.engine import killswitch
 from godmode.lib.store import figures, sync
 from godmode.wiring import App
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 BARS = {"succeeded": "▇", "skipped": "▁", "failed": "✗"}
 
 
@@ -102,21 +102,13 @@ def _job_rows(document: dict[str, Any]) -> list[tuple[str, str, str, str, str, s
         (
             e["job"].replace("_", "-"),
             e["cadence"],
-            _last(e),
+            jobs.last(e),
             terminal.local(e["last_finished_at"]) if e["last_finished_at"] else "",
             "".join(BARS.get(o, "?") for o in e["recent"]),
             terminal.local(e["next_slot"]) if e["enabled"] else "",
         )
         for e in document["jobs"]
     ]
-
-
-def _last(entry: dict[str, Any]) -> str:
-    if not entry["implemented"]:
-        return "not in this version"
-    if not entry["enabled"]:
-        return "disabled"
-    return entry["last_outcome"] or "never ran"
 
 
 def _rest(document: dict[str, Any]) -> list[str]:

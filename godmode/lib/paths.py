@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,7 +57,7 @@ def private_folder(path: Path) -> Path:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` in the place of a file, whole and on disk before it returns, mode 0600. Raises Usage."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:

@@ -36,7 +36,11 @@ class Company(App):
         self.bodies_run: list[str] = []
 
     def add(
-        self, name: str, body: Callable[[JobContext], JobResult | None] | None = None, cadence: Cadence | None = None, **job: Any
+        self,
+        name: str,
+        body: Callable[[JobContext], JobResult | None] | None = None,
+        cadence: Cadence | None = None,
+        **job: Any,
     ) -> None:
         def run(ctx: JobContext) -> JobResult:
             self.bodies_run.append(ctx.slot.key)
@@ -77,7 +81,11 @@ def fail(error: Exception) -> Callable[[JobContext], JobResult]:
 
 def test_a_slot_runs_once_however_often_it_is_called(company: Company, db: psycopg.Connection) -> None:
     company.add("work")
-    assert [company.outcome() for _ in range(3)] == [("succeeded", None), ("skipped", "already_ran"), ("skipped", "already_ran")]
+    assert [company.outcome() for _ in range(3)] == [
+        ("succeeded", None),
+        ("skipped", "already_ran"),
+        ("skipped", "already_ran"),
+    ]
     company.at.advance(timedelta(minutes=30))
     assert company.outcome() == ("succeeded", None)
     assert company.bodies_run == ["2026-03-10T17:00:00Z", "2026-03-10T17:30:00Z"]
@@ -102,7 +110,9 @@ def test_a_daily_job_is_due_from_its_hour_to_the_end_of_its_catch_up(company: Co
     assert company.outcome() == ("skipped", "not_due")
 
 
-def test_by_hand_a_daily_job_takes_the_days_slot_before_its_hour_so_that_it_does_not_run_again(company: Company) -> None:
+def test_by_hand_a_daily_job_takes_the_days_slot_before_its_hour_so_that_it_does_not_run_again(
+    company: Company,
+) -> None:
     company.add("work", cadence=Daily("23:00"))
     assert company.outcome(mode=Mode()) == ("succeeded", None)
     company.at.advance(timedelta(hours=11, minutes=30))
@@ -118,7 +128,9 @@ def test_the_kill_switch_stops_every_run_and_leaves_the_specified_row(company: C
     assert audit(db) == [("job", False, "Kill switch is active")]
 
 
-def test_a_skipped_tick_is_audited_once_for_its_slot_and_again_for_the_next(company: Company, db: psycopg.Connection) -> None:
+def test_a_skipped_tick_is_audited_once_for_its_slot_and_again_for_the_next(
+    company: Company, db: psycopg.Connection
+) -> None:
     company.add("work")
     db.execute("UPDATE agent_controls SET kill_switch = true")
     for _ in range(3):
@@ -192,7 +204,9 @@ def test_a_failed_digest_is_tried_once_more_when_its_retry_is_due_and_then_burie
     assert db.execute("SELECT type FROM notifications").fetchall() == [("permanent_failure",)]
 
 
-def test_failures_in_a_row_are_counted_told_once_and_their_end_is_told(company: Company, db: psycopg.Connection) -> None:
+def test_failures_in_a_row_are_counted_told_once_and_their_end_is_told(
+    company: Company, db: psycopg.Connection
+) -> None:
     company.add("work", fail(Transient("no route")))
     for _ in range(5):
         company.run()
@@ -287,7 +301,9 @@ def test_a_message_is_in_the_outbox_and_goes_out_once_under_its_key(company: Com
     company.add("work", body)
     company.run()
     assert company.printed.getvalue() == "five lines\n"
-    assert db.execute("SELECT status, body, channel FROM notifications").fetchall() == [("sent", "five lines", "console")]
+    assert db.execute("SELECT status, body, channel FROM notifications").fetchall() == [
+        ("sent", "five lines", "console")
+    ]
     assert db.execute("SELECT state FROM agent_actions").fetchall() == [("done",)]
 
 
@@ -310,7 +326,9 @@ def test_an_action_begun_by_a_process_that_died_is_uncertain_and_not_repeated(
     assert db.execute("SELECT status FROM notifications").fetchall() == [("uncertain",)]
 
 
-def test_no_action_begins_once_the_switch_is_on_and_the_slot_is_not_used_up(company: Company, db: psycopg.Connection) -> None:
+def test_no_action_begins_once_the_switch_is_on_and_the_slot_is_not_used_up(
+    company: Company, db: psycopg.Connection
+) -> None:
     note = Notification("daily_digest", S.INFO, "Digest", "five lines", "daily_digest:2026-03-10")
 
     def body(ctx: JobContext) -> None:

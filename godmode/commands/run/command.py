@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import sys
@@ -18,7 +17,7 @@ from godmode.lib.errors import Usage
 from godmode.lib.kernel import Outcome
 from godmode.wiring import App
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -93,6 +92,6 @@ def _summary(data: Any, prefix: str = "") -> str:
 
 def _as_called() -> str:
     """How the operator calls this godmode, so that a command it prints works where she is."""
-    program = "godmode" if shutil.which("godmode") else shlex.quote(os.path.relpath(sys.argv[0]))
+    program = "godmode" if shutil.which("godmode") else shlex.quote(sys.argv[0])
     config = terminal.options.config
     return f"{program} --config {shlex.quote(str(config))}" if config else program

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from godmode.lib.errors import Transient
 from godmode.lib.kernel import Backoff, Daily, Job, JobContext, JobResult, Notification, Outcome, Severity
-from godmode.lib.notify import digest
-from godmode.lib.store import figures, outbox, proposals, sync
+
+if TYPE_CHECKING:
+    from godmode.lib.notify.digest import Seen
 
 STALE_INTERVALS = 2  # a source is called unread when it missed this many of its intervals
 
 
 def run(ctx: JobContext) -> JobResult:
     """1. Scan first where the last scan is old. 2. Look. 3. Send. 4. What it carried needs no other message."""
+    from godmode.lib.notify import digest
+    from godmode.lib.store import outbox
+
     if not ctx.dry_run:
         ctx.run_first("periodic_scan")
     seen = look(ctx)
@@ -28,12 +33,15 @@ def run(ctx: JobContext) -> JobResult:
     return JobResult(Outcome.SUCCEEDED, data={"text": sent.text, "delivery": sent.status})
 
 
-def look(ctx: JobContext) -> digest.Seen:
+def look(ctx: JobContext) -> Seen:
     """Everything the digest tells of, each looked up now."""
+    from godmode.lib.notify.digest import Seen, SourceSeen
+    from godmode.lib.store import figures, outbox, proposals, sync
+
     conn, now = ctx.store.conn, ctx.clock.now()
     since = ctx.last_success or now - timedelta(days=1)
     states = {row.source_name: row for row in sync.all_rows(conn)}
-    return digest.Seen(
+    return Seen(
         now=now,
         since=since,
         zone=ctx.zone,
@@ -44,7 +52,7 @@ def look(ctx: JobContext) -> digest.Seen:
         messages=outbox.waiting(conn),
         proposals=[p for p in proposals.waiting(conn) if p.updated_at >= since],
         sources=[
-            digest.SourceSeen(name, states.get(name, sync.SyncState(name)), STALE_INTERVALS * source.every.period)
+            SourceSeen(name, states.get(name, sync.SyncState(name)), STALE_INTERVALS * source.every.period)
             for name, source in ctx.sources.items()
         ],
         uncertain=outbox.uncertain(conn, since),

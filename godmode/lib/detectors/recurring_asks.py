@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from math import prod
 from typing import TYPE_CHECKING
 
 from godmode.lib.detectors.asks import find_asks
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 FEWEST_DAYS = 3
 FEWEST_WORDS = 2
 ALIKE = 0.34
+ABOVE_CHANCE = 3
 COMMON = 0.4
 COMES_BACK_WITHIN = timedelta(days=7)
-LONGEST_POSTING = 400
+LONGEST_POSTING = 200
 
 
 class RecurringAsks:
@@ -61,26 +63,32 @@ class Asked:
 
 @dataclass
 class Group:
-    """Asks taken for the same one. `counts` says in how many of them each word stands."""
+    """Asks taken for the same one. `counts` says in how many of them each word stands.
+
+    `profile` are the words that stand in enough of the asks to speak for all. It is made anew whenever the group
+    has grown by a tenth, so that a group of thousands costs no more than its asks.
+    """
 
     asks: list[Asked] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    profile: frozenset[str] = frozenset()
+    profiled: int = 0
 
     def add(self, ask: Asked) -> None:
         self.asks.append(ask)
         self.counts.update(ask.words)
-
-    @property
-    def profile(self) -> list[str]:
-        """The words that stand in enough of the asks to speak for all."""
-        return [w for w, n in self.counts.items() if n >= COMMON * len(self.asks)]
+        if len(self.asks) * 10 >= self.profiled * 11:
+            self.profiled = len(self.asks)
+            self.profile = frozenset(w for w, n in self.counts.items() if n >= COMMON * self.profiled)
 
 
 def find(messages: Sequence[Message], as_of: datetime) -> Iterator[Proposal]:
     """The recurring asks among `messages`, at most five, the surest first."""
     asks = list(_asks(messages))
     weights = _weights(asks)
-    found = [p for g in _groups(asks, weights) if (p := _proposal(g, weights, as_of))]
+    everywhere = Counter(w for ask in asks for w in ask.words)
+    groups = [g for g in _groups(asks, weights) if not _is_chance(g, everywhere, len(asks))]
+    found = [p for g in groups if (p := _proposal(g, weights, as_of))]
     found.sort(key=lambda p: (-p.confidence, -p.evidence["count"], p.dedup_key))
     yield from _distinct(found)
 
@@ -119,7 +127,7 @@ def _groups(asks: Sequence[Asked], weights: Mapping[str, float]) -> list[Group]:
         if best is None:
             best = len(groups)
             groups.append(Group())
-        for word in ask.words - groups[best].counts.keys():
+        for word in sorted(ask.words - groups[best].counts.keys()):
             holding[word].append(best)
         groups[best].add(ask)
     return groups
@@ -128,17 +136,30 @@ def _groups(asks: Sequence[Asked], weights: Mapping[str, float]) -> list[Group]:
 def _nearest(
     ask: Asked, groups: Sequence[Group], holding: Mapping[str, list[int]], weights: Mapping[str, float]
 ) -> int | None:
-    """The index of the group most like the ask, if one is alike enough.
-
-    Two words have to be shared; those that stand in hundreds of groups lead to none of them.
-    """
-    shared: Counter[int] = Counter()
-    for word in sorted(ask.words):
-        shared.update(holding.get(word, ())[-LONGEST_POSTING:])
-    near = [i for i, n in shared.items() if n >= FEWEST_WORDS]
-    scored = [(similarity(ask.words, groups[i].profile, weights), -i) for i in near]
-    score, index = max(scored, default=(0.0, 0))
+    """The index of the group most like the ask, if one is alike enough. Two words have to be shared."""
+    leading, rest = _leading(ask, weights)
+    shared: dict[int, float] = defaultdict(float)
+    for word in leading:
+        for i in holding.get(word, ())[-LONGEST_POSTING:]:
+            shared[i] += weights[word]
+    enough = ALIKE * sum(weights[w] for w in ask.words) - rest
+    near = [i for i, weight in shared.items() if weight >= enough]
+    alike = [i for i in near if len(ask.words & groups[i].counts.keys()) >= FEWEST_WORDS]
+    score, index = max(((similarity(ask.words, groups[i].profile, weights), -i) for i in alike), default=(0.0, 0))
     return -index if score >= ALIKE else None
+
+
+def _leading(ask: Asked, weights: Mapping[str, float]) -> tuple[list[str], float]:
+    """The telling words of an ask, one of which any group alike must share, and the weight of its other words.
+
+    The commonest words, which stand in hundreds of groups, weigh too little together to make two asks alike.
+    """
+    words = sorted(ask.words, key=lambda w: (weights[w], w))
+    spare = ALIKE * sum(weights[w] for w in words)
+    rest = 0.0
+    while words and rest + weights[words[0]] < spare:
+        rest += weights[words.pop(0)]
+    return words, rest
 
 
 def _proposal(group: Group, weights: Mapping[str, float], as_of: datetime) -> Proposal | None:
@@ -160,6 +181,13 @@ def _proposal(group: Group, weights: Mapping[str, float], as_of: datetime) -> Pr
         evidence=evidence(_summary(found, days), words, found, found),
         dedup_key=f"{RecurringAsks.name}:{'+'.join(sorted(core[:2]))}",
     )
+
+
+def _is_chance(group: Group, everywhere: Counter[str], total: int) -> bool:
+    """Whether the group's two commonest words would meet that often anyway, given how often others use them."""
+    core = by_count(group.counts)[:FEWEST_WORDS]
+    by_others = [(everywhere[w] - group.counts[w]) / total for w in core]
+    return len(group.asks) < ABOVE_CHANCE * prod(by_others) * total
 
 
 def _core(asks: Sequence[Asked]) -> list[str]:

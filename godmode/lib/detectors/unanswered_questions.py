@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from godmode.lib.detectors.asks import find_asks
@@ -84,7 +85,7 @@ def _questions(conversation: Sequence[Message], zone: tzinfo | None) -> Iterator
         # Outside of threads, anybody's next word in the conversation may be the answer.
         heard = conversation if thread is None else said
         for asked, reply in _asked(heard, thread):
-            after = [m for m in heard[reply:] if m.author != asked[0].author]
+            after = (heard[i] for i in range(reply, len(heard)) if heard[i].author != asked[0].author)
             late_is_answer = is_pair or thread is not None
             text = _question_in(asked[0]) or ""
             yield Question(tuple(asked), text, _answer(asked[0], after, late_is_answer, zone))
@@ -113,14 +114,15 @@ def _question_in(message: Message) -> str | None:
 
 
 def _answer(
-    question: Message, after: Sequence[Message], late_is_answer: bool, zone: tzinfo | None
+    question: Message, after: Iterator[Message], late_is_answer: bool, zone: tzinfo | None
 ) -> Literal["in time", "late", "none"]:
     """What became of a question, given what others said after it. Anything within the patience is an answer."""
-    if not after:
+    first = next(after, None)
+    if first is None:
         return "none"
-    if after[0].at <= _end_of_patience(question.at.astimezone(zone)):
+    if first.at <= _end_of_patience(question.at.astimezone(zone)):
         return "in time"
-    return "late" if late_is_answer or any(_takes_up(m, question) for m in after) else "none"
+    return "late" if late_is_answer or any(_takes_up(m, question) for m in chain([first], after)) else "none"
 
 
 def _end_of_patience(asked: datetime) -> datetime:

@@ -6,15 +6,15 @@ Each check is a pure function of the job and the facts of the moment; the first 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, time, tzinfo
+
+from msgspec import Struct, field
 
 from godmode.lib.config import QuietHours, parse_time
 from godmode.lib.kernel import GateDecision, Job, Proceed, Skip
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What the gate knows. `lacking` maps each prerequisite that is not met to what to say of it;
     `slot` is the slot rule's own "no", or None."""
 

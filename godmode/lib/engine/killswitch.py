@@ -7,11 +7,11 @@ A mirror that cannot be read counts as on (fail closed).
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+from msgspec import Struct
 from psycopg import Connection
 
 from godmode.lib.paths import private_folder, replace_file
@@ -19,8 +19,7 @@ from godmode.lib.store import audit, controls
 from godmode.lib.store.controls import Controls
 
 
-@dataclass(frozen=True)
-class Mirror:
+class Mirror(Struct, frozen=True):
     """The file's content. `number` is the change it mirrors, None while the database has not heard of it."""
 
     on: bool
@@ -36,7 +35,7 @@ def path(state: Path) -> Path:
 def read(state: Path) -> Mirror | None:
     """The mirror; None where there is none yet. What cannot be read counts as on."""
     try:
-        raw = json.loads(path(state).read_bytes())
+        raw = msgspec.json.decode(path(state).read_bytes())
         return Mirror(on=bool(raw["on"]), number=raw["number"], reason=str(raw["reason"]), at=str(raw["at"]))
     except FileNotFoundError:
         return None
@@ -46,7 +45,7 @@ def read(state: Path) -> Mirror | None:
 
 def write(state: Path, mirror: Mirror) -> None:
     """Replace the mirror in one step, on disk before it returns. Raises Usage."""
-    replace_file(path(private_folder(state)), json.dumps(asdict(mirror)).encode())
+    replace_file(path(private_folder(state)), msgspec.json.encode(mirror))
 
 
 def settle(conn: Connection, state: Path, now: datetime, *, write_back: bool = True) -> Controls | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from socket import gethostname
+
+from msgspec import Struct
 
 from godmode.lib.errors import Usage
 from godmode.lib.paths import private_folder
@@ -39,8 +39,7 @@ def hold(state: Path, name: str) -> Iterator[bool]:
         os.close(handle)
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(Struct, frozen=True):
     """A process, told apart from all others: `started` names its boot and start time, so pids may recur."""
 
     host: str
@@ -68,8 +67,8 @@ def _host(state: Path) -> str:
     except FileNotFoundError:
         pass
     try:
-        fresh = path.with_name(f"host-id.{secrets.token_hex(4)}")
-        fresh.write_text(secrets.token_hex(4))
+        fresh = path.with_name(f"host-id.{os.urandom(4).hex()}")
+        fresh.write_text(os.urandom(4).hex())
         try:
             os.link(fresh, path)  # fails when another process was first; then its number is the host's
         except FileExistsError:

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from msgspec import Struct
+from msgspec.structs import replace
 
 from godmode.lib.clock import Clock
 from godmode.lib.config import Settings
-from godmode.lib.engine import afterwards, gate, killswitch, locks, slots
-from godmode.lib.engine.actions import Actor
+from godmode.lib.engine import gate, killswitch, locks, slots
 from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
 from godmode.lib.kernel import Job, JobContext, JobResult, Outcome, Skip, Slot
-from godmode.lib.store import Store, audit, dead_letters, job_state, outbox
+from godmode.lib.store import Store, audit, job_state
 from godmode.lib.store.job_state import JobState
 
 LEASE_OVER_DEADLINE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class Mode:
+class Mode(Struct, frozen=True):
     """How a run was asked for."""
 
     scheduled: bool = False
@@ -37,8 +37,10 @@ class Mode:
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
-class Report:
+BY_HAND = Mode()
+
+
+class Report(Struct, frozen=True):
     """What a run came to; `slot` is None when it got no slot."""
 
     job: str
@@ -49,8 +51,7 @@ class Report:
     fix: str = ""
 
 
-@dataclass(frozen=True)
-class Equipment:
+class Equipment(Struct, frozen=True):
     """What the composition root hands the runner.
 
     `job` finds a job by name (with its configured cadence), `lacking` the prerequisites of it that are not
@@ -96,13 +97,13 @@ class Runner:
         finally:
             self._stopper = None
 
-    def run(self, name: str, mode: Mode = Mode()) -> Report:
+    def run(self, name: str, mode: Mode = BY_HAND) -> Report:
         """Run a job for its slot. Raises Usage for an unusable installation, never for a failed job."""
         begun = time.monotonic()
-        run = _Run(self, self.has.job(name), mode, f"{self.has.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}")
+        run = _Run(self, self.has.job(name), mode, f"{self.has.clock.now():%Y%m%dT%H%M%S}-{os.urandom(4).hex()}")
         with locks.hold(self.has.state, name) as free:
             slot, result, fix = run.go(free)
-        return Report(name, run.run_id, slot, result, round((time.monotonic() - begun) * 1000), fix)
+        return Report(run.job.name, run.run_id, slot, result, round((time.monotonic() - begun) * 1000), fix)
 
 
 @dataclass
@@ -262,6 +263,8 @@ class _Run:
 
     def _body(self, row: JobState, slot: Slot, stopper: Stopper) -> tuple[JobResult, GodmodeError | None]:
         """Run the body; whatever it raises becomes a result and the error behind it."""
+        from godmode.lib.engine.actions import Actor
+
         has = self.runner.has
         actor = Actor(has.clock, has.store, has.state, self.runner.me, self.job.name, self.run_id, stopper)
         context = has.context(
@@ -302,6 +305,9 @@ class _Run:
 
     def _record(self, slot: Slot, attempt: int, result: JobResult, error: GodmodeError | None, ms: int) -> None:
         """The outcome, its audit row and what follows from it, in one transaction."""
+        from godmode.lib.engine import afterwards
+        from godmode.lib.store import dead_letters, outbox
+
         has, now = self.runner.has, self.runner.has.clock.now()
         conn = has.store.fresh()
         stopped_by_switch = isinstance(error, KillSwitchOn)  # a skip, which does not use up the slot

@@ -6,8 +6,9 @@ start of its period, counted from 1970-01-01 00:00 UTC. The keys sort as time do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from msgspec import Struct
 
 from godmode.lib.config import parse_time
 from godmode.lib.kernel import Cadence, Daily, Every, Skip, Slot
@@ -40,8 +41,7 @@ def following(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
     return _daily(cadence, now.astimezone(zone).date() + timedelta(days=1), zone)
 
 
-@dataclass(frozen=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """Slots between the last that ran and the one claimed now: `first` and `last` are their keys."""
 
     first: str
@@ -82,8 +82,7 @@ def _daily(cadence: Daily, day: date, zone: tzinfo) -> Slot:
     return Slot(day.isoformat(), wall.astimezone(UTC))
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(Struct, frozen=True):
     """What `job_state` says of a job's newest slot. `dead` is whether the run that holds it is gone."""
 
     slot: str | None

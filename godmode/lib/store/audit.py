@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 
-@dataclass(frozen=True)
-class AuditRow:
+class AuditRow(Struct, frozen=True):
     """One outcome. `success` is None for what was skipped by rule."""
 
     id: int
@@ -28,7 +27,7 @@ class AuditRow:
     slot: str | None
 
 
-_COLUMNS = ", ".join(AuditRow.__dataclass_fields__)
+_COLUMNS = ", ".join(AuditRow.__struct_fields__)
 
 
 def write(

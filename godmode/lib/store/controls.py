@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
 NAMES = ("jobs_enabled", "comms_enabled", "write_enabled")
 
 
-@dataclass(frozen=True)
-class Controls:
+class Controls(Struct, frozen=True):
     """The controls. `kill_switch_number` counts the switch's changes."""
 
     kill_switch: bool
@@ -25,7 +24,7 @@ class Controls:
     kill_switch_changed_by: str | None
 
 
-COLUMNS = ", ".join(f"c.{name}" for name in Controls.__dataclass_fields__)
+COLUMNS = ", ".join(f"c.{name}" for name in Controls.__struct_fields__)
 
 
 def read(conn: Connection) -> Controls | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct, field
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
@@ -15,8 +15,7 @@ from godmode.lib.store.controls import COLUMNS as CONTROL_COLUMNS
 from godmode.lib.store.controls import Controls
 
 
-@dataclass(frozen=True)
-class JobState:
+class JobState(Struct, frozen=True):
     """A job's row; the defaults are those of a job that never ran."""
 
     job: str
@@ -40,12 +39,11 @@ class JobState:
     recent: list[dict[str, Any]] = field(default_factory=list)
 
 
-_NAMES = tuple(JobState.__dataclass_fields__)
+_NAMES = tuple(JobState.__struct_fields__)
 _COLUMNS = ", ".join(f"j.{name}" for name in _NAMES)
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What a run asks the database first: one statement, one round trip."""
 
     schema: int
@@ -63,7 +61,7 @@ def facts(conn: Connection, job: str) -> Facts:
         (job,),
     ).fetchone()
     assert row is not None
-    split = 2 + len(Controls.__dataclass_fields__)
+    split = 2 + len(Controls.__struct_fields__)
     controls = Controls(*row[2:split]) if row[1] is not None else None
     state = JobState(*row[split:]) if row[split] is not None else JobState(job)
     return Facts(row[0] or 0, controls, state)

@@ -1,110 +1,141 @@
-"""Migrations: `migrations/NNN_name.sql`, applied in order under a lock, each once, with a checksum."""
+"""The schema's versions: `migrations/NNN_name.sql`, applied in order, each once, under a lock."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import errors
 
-from godmode.lib.errors import Usage
+from godmode.lib.errors import DatabaseTrouble, Usage
 from godmode.lib.paths import shipped
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_LOCK = 0x676F646D6F6465  # "godmode"
 
 
 @dataclass(frozen=True)
 class Migration:
-    """One file. `checksum` is the SHA-256 of its bytes."""
+    """One file. `name` is the file's without number and ending."""
 
     version: int
     name: str
-    sql: bytes
+    path: Path
 
-    @property
     def checksum(self) -> str:
-        return sha256(self.sql).hexdigest()
+        """SHA-256 of the file, in hexadecimal."""
+        import hashlib
+
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
-@cache
 def newest(folder: Path | None = None) -> int:
-    """The version this program needs: the highest number among its migrations. Reads no file."""
-    return max(_numbered(folder or shipped("migrations")))
+    """The version this program works with, from the file names alone. Raises Usage."""
+    return len(migrations(folder))
 
 
-def _numbered(folder: Path) -> dict[int, Path]:
-    """The files by number. Raises Usage when numbers are missing or given twice."""
-    files = [p for p in folder.glob("*.sql") if re.fullmatch(r"\d{3}_\w+\.sql", p.name)]
-    numbered = {int(p.name[:3]): p for p in files}
-    if len(numbered) != len(files) or sorted(numbered) != list(range(1, len(files) + 1)):
-        raise Usage(f"the migrations in {folder} are not numbered 001, 002, …", "install godmode again")
-    return numbered
+def migrations(folder: Path | None = None) -> list[Migration]:
+    """The program's migrations in order. Raises Usage where a number is missing or taken twice."""
+    folder = folder or shipped("migrations")
+    found = []
+    for path in folder.glob("*.sql"):
+        name = re.fullmatch(r"(\d{3,})_(\w+)\.sql", path.name)
+        if not name:
+            raise Usage(f"{path} is not named NNN_name.sql", "rename or remove it")
+        found.append(Migration(int(name[1]), name[2], path))
+    found.sort(key=lambda m: m.version)
+    for expected, migration in enumerate(found, 1):
+        if migration.version != expected:
+            raise Usage(f"in {folder}, migration {expected:03} is missing or taken twice", "install godmode again")
+    return found
 
 
-def shipped_migrations(folder: Path | None = None) -> list[Migration]:
-    """Every migration of this program, in order."""
-    numbered = _numbered(folder or shipped("migrations"))
-    return [Migration(n, numbered[n].stem[4:], numbered[n].read_bytes()) for n in sorted(numbered)]
+def version(conn: Connection) -> int:
+    """The version the database is at, 0 when godmode has no tables in it. Raises Usage for another program's."""
+    return max(_recorded(conn), default=0)
 
 
-def version(conn: Connection) -> int | None:
-    """The database's version; None where it holds nothing of godmode."""
-    try:
-        row = conn.execute("SELECT max(version) FROM schema_migrations").fetchone()
-    except psycopg.errors.UndefinedTable:
-        return None
-    return row[0] if row and row[0] else None
+def ensure(conn: Connection, *, embedded: bool, folder: Path | None = None) -> None:
+    """Bring the database to this program's version where that is safe without asking.
 
-
-def ensure(conn: Connection, *, embedded: bool) -> None:
-    """Bring the database to this program's version where that may be done unasked; else say what to do.
-
-    The embedded database and an empty one are migrated. Raises Usage for a database that is behind, newer,
-    or whose applied migrations are not this program's.
+    The embedded database and one without godmode's tables are migrated; another that is behind is left to
+    `godmode db migrate`, since other hosts may still work with it. Raises Usage when it does not fit.
     """
-    found, needed = version(conn), newest()
-    if found is not None and found > needed:
-        raise Usage(f"the database is at {found}, this program knows only {needed}", "install the newer godmode")
-    if found is None or (embedded and found < needed):
-        apply(conn)
-    elif found < needed:
-        raise Usage(f"the database is at {found}, this program needs {needed}", "run `godmode db migrate`")
+    known = migrations(folder)
+    recorded = _recorded(conn)
+    _check(recorded, known)
+    if len(recorded) == len(known):
+        return
+    if recorded and not embedded:
+        raise Usage(f"the database is at {max(recorded)}, this program needs {len(known)}", "run `godmode db migrate`")
+    apply(conn, folder)
 
 
-def apply(conn: Connection, folder: Path | None = None) -> list[int]:
-    """Apply what is pending, all in one transaction; the versions applied. Raises Usage."""
-    migrations = shipped_migrations(folder)
-    with conn.transaction():
-        # A transaction's lock, since a session's would stay behind in a pooler.
-        conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('godmode.migrate', 0))")
-        done = _applied(conn)
-        _refuse_foreign(done, migrations)
-        pending = [m for m in migrations if m.version not in done]
-        for migration in pending:
-            conn.execute(migration.sql)
-            conn.execute(
-                "INSERT INTO schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
-                (migration.version, migration.name, migration.checksum),
-            )
-    return [m.version for m in pending]
+def apply(conn: Connection, folder: Path | None = None) -> list[Migration]:
+    """Apply what is pending, all of it in one transaction; what was applied. Harmless when two do it at once.
+
+    Raises Usage when the database does not fit the program, DatabaseTrouble when a migration fails.
+    """
+    known = migrations(folder)
+    try:
+        with conn.transaction():
+            # A lock of the transaction, not of the session: poolers hand sessions around.
+            conn.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            recorded = _recorded(conn)
+            _check(recorded, known)
+            pending = known[len(recorded) :]
+            for migration in pending:
+                _apply(conn, migration)
+            return pending
+    except errors.InsufficientPrivilege as e:
+        raise Usage(
+            f"the database's user {conn.info.user} may not create tables: {e.diag.message_primary}",
+            f"GRANT CREATE ON SCHEMA public TO {conn.info.user}, or make it the database's owner",
+        ) from e
 
 
-def _applied(conn: Connection) -> dict[int, str]:
-    there = conn.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
-    if not there or not there[0]:
+def _apply(conn: Connection, migration: Migration) -> None:
+    try:
+        conn.execute(migration.path.read_bytes())
+    except errors.InsufficientPrivilege:
+        raise
+    except psycopg.Error as e:
+        raise DatabaseTrouble(f"migration {migration.path.name} failed: {e.diag.message_primary or e}") from e
+    conn.execute(
+        "INSERT INTO schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
+        (migration.version, migration.name, migration.checksum()),
+    )
+
+
+def _recorded(conn: Connection) -> dict[int, str]:
+    """Version and checksum of what was applied."""
+    exists = conn.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
+    if exists != (True,):
         return {}
-    return dict(conn.execute("SELECT version, checksum FROM schema_migrations").fetchall())
+    try:
+        with conn.transaction():
+            return dict(conn.execute("SELECT version, checksum FROM schema_migrations ORDER BY version").fetchall())
+    except errors.UndefinedColumn as e:
+        raise Usage(
+            f"the database {conn.info.dbname} belongs to another program, whose schema_migrations it holds",
+            "give godmode a database of its own",
+        ) from e
 
 
-def _refuse_foreign(done: dict[int, str], migrations: list[Migration]) -> None:
-    known = {m.version: m for m in migrations}
-    if done and max(done) > max(known):
-        raise Usage(f"the database is at {max(done)}, this program knows only {max(known)}", "install the newer godmode")
-    for number, checksum in done.items():
-        if known[number].checksum != checksum:
+def _check(recorded: Mapping[int, str], known: Sequence[Migration]) -> None:
+    """Refuse a database that this program does not fit."""
+    if recorded and max(recorded) > len(known):
+        raise Usage(
+            f"the database is at {max(recorded)}, this program only knows {len(known)}", "install a newer godmode"
+        )
+    for migration in known[: max(recorded, default=0)]:
+        if recorded.get(migration.version) != migration.checksum():
             raise Usage(
-                f"migration {number:03} {known[number].name} was changed after it was applied",
-                "install the godmode that applied it; a released migration is never edited",
+                f"the database was made with another {migration.path.name} than this program has",
+                "install the version of godmode that made it, or restore the file",
             )

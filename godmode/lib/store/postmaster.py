@@ -1,0 +1,85 @@
+"""The server's main process, found by the file it leaves in its data directory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Postmaster:
+    """A running server: its process and the folder of its socket."""
+
+    pid: int
+    socket: Path
+
+    def stop(self, seconds: float) -> bool:
+        """End the server the fast way (open transactions are rolled back); whether it was gone in that time."""
+        try:
+            os.kill(self.pid, signal.SIGINT)
+        except ProcessLookupError:
+            return True
+        deadline = time.monotonic() + seconds
+        while _alive(self.pid):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+
+def find(data: Path) -> Postmaster | None:
+    """The server that works in a data directory, or None.
+
+    The file outlives a killed server, and its number may meanwhile be another process's.
+    """
+    pid, socket = _noted(data)
+    if pid is None or not _alive(pid) or not _works_in(pid, data):
+        return None
+    return Postmaster(pid, Path(socket))
+
+
+def forget_stranger(data: Path) -> None:
+    """Remove the note of a dead server whose process number now belongs to another process of the same user.
+
+    PostgreSQL would take that one for a server and never start again. It still sees by its shared memory
+    whether processes of the dead server are left.
+    """
+    pid, _ = _noted(data)
+    note = data / "postmaster.pid"
+    if note.exists() and (pid is None or (_alive(pid) and not _works_in(pid, data))):
+        note.unlink()
+
+
+def _noted(data: Path) -> tuple[int | None, str]:
+    try:
+        lines = (data / "postmaster.pid").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        return abs(int(lines[0])), lines[4] if len(lines) > 4 else ""
+    except (OSError, ValueError, IndexError):
+        return None, ""
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return not Path("/proc/self").exists()
+    return status[status.rindex(b")") + 2 :][:1] not in (b"Z", b"X")
+
+
+def _works_in(pid: int, data: Path) -> bool:
+    """Whether a process is a server of this data directory: a server's working directory is its data."""
+    if not Path("/proc/self").exists():
+        return True
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == Path(os.path.realpath(data))
+    except OSError:
+        return False
