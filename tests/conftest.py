@@ -1,42 +1,129 @@
-import os, subprocess, pytest, psycopg
-from godmode.lib import config as c
-from godmode.lib.store import migrate
+"""What every test stands on: an environment of its own, and for those that ask, a real PostgreSQL database."""
 
-ADMIN = "host=/tmp/pgs dbname=postgres user=postgres"
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from godmode.lib import config as configuration
+from godmode.lib.config import Config, Settings
+
+if TYPE_CHECKING:
+    import psycopg
+
+_number = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the developer's machine reaches a test: no database, no folders, no secrets."""
+    for name in list(os.environ):
+        if name.startswith(("PG", "XDG_", "GODMODE_")) or name.endswith(("_TOKEN", "_API_KEY", "_SID", "_FILE")):
+            monkeypatch.delenv(name)
+    for name in ("DATABASE_URL", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GODMODE_HOME", str(tmp_path / "home"))
+
+
+def discard(state: Path) -> None:
+    """Stop the embedded server of a state folder and remove all that it made, also outside of the folder."""
+    from godmode.lib.store import embedded, places
+
+    embedded.stop(Config(path=state / "config.toml", settings=Settings(), state=state))
+    home, socket = places.home(state), places.socket_folder(state)
+    if home.is_symlink():
+        shutil.rmtree(home.resolve(), ignore_errors=True)
+    if places.is_short(socket):
+        shutil.rmtree(socket, ignore_errors=True)
+
+
+@pytest.fixture
+def new_state(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Makes state folders for embedded servers of the test's own: `new_state()`, or `new_state(folder)`."""
+    made: list[Path] = []
+
+    def make(folder: Path | None = None) -> Path:
+        made.append(folder or tmp_path / f"state-{next(_number)}")
+        made[-1].mkdir(parents=True)
+        return made[-1]
+
+    yield make
+    for state in made:
+        discard(state)
 
 
 @pytest.fixture(scope="session")
-def template():
-    with psycopg.connect(ADMIN, autocommit=True) as a:
-        a.execute("DROP DATABASE IF EXISTS tpl WITH (FORCE)")
-        a.execute("CREATE DATABASE tpl")
-    with psycopg.connect("host=/tmp/pgs dbname=tpl user=postgres", autocommit=True) as t:
-        migrate.apply(t)
-    return "tpl"
+def server() -> Iterator[Path]:
+    """The socket folder of the tests' server, an embedded one that does without the safety of fsync."""
+    from godmode.lib.store import embedded
+    from godmode.lib.store.connect import open_socket
+
+    with tempfile.TemporaryDirectory(prefix="godmode-tests-") as folder:
+        state = Path(folder)
+        try:
+            socket = embedded.start(Config(path=state / "config.toml", settings=Settings(), state=state))
+            with open_socket(socket, "tests", "postgres") as conn:
+                conn.execute("ALTER SYSTEM SET fsync = off")
+                conn.execute("SELECT pg_reload_conf()")
+            yield socket
+        finally:
+            discard(state)
 
 
-N = [0]
+@pytest.fixture(scope="session")
+def template(server: Path) -> str:
+    """The name of a migrated database that others are copied from."""
+    from godmode.lib.store import migrate
+    from godmode.lib.store.connect import open_socket
+
+    with open_socket(server, "tests") as conn:
+        migrate.apply(conn)
+    return "godmode"
 
 
 @pytest.fixture
-def database_url(template, monkeypatch):
-    N[0] += 1
-    n = f"t{N[0]}"
-    with psycopg.connect(ADMIN, autocommit=True) as a:
-        a.execute(f"DROP DATABASE IF EXISTS {n} WITH (FORCE)")
-        a.execute(f"CREATE DATABASE {n} TEMPLATE tpl")
-    u = f"postgresql://postgres@/{n}?host=/tmp/pgs"
-    monkeypatch.setenv("DATABASE_URL", u)
-    yield u
+def database_url(server: Path, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A migrated database of the test's own, also as DATABASE_URL in the environment."""
+    yield from _database(server, f"TEMPLATE {template} STRATEGY wal_log", monkeypatch)
 
 
 @pytest.fixture
-def db(database_url):
-    with psycopg.connect(database_url, autocommit=True) as d:
-        yield d
+def empty_database_url(server: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A database of the test's own without any table, also as DATABASE_URL in the environment."""
+    yield from _database(server, "", monkeypatch)
+
+
+def _database(server: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    from godmode.lib.store import embedded
+    from godmode.lib.store.connect import open_socket
+
+    name = f"test_{next(_number)}"
+    with open_socket(server, "tests", "postgres") as admin:
+        admin.execute(f"CREATE DATABASE {name} {how}".encode())
+        url = embedded.url(server).replace("@/godmode?", f"@/{name}?")
+        monkeypatch.setenv("DATABASE_URL", url)
+        yield url
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
-def config(database_url, tmp_path, monkeypatch):
-    monkeypatch.setenv("GODMODE_HOME", str(tmp_path))
-    return c.load()
+def db(database_url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A connection to the test's own database, in autocommit."""
+    import psycopg
+
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> Config:
+    """The default configuration, with its state in the test's folder and the test's own database."""
+    assert os.environ["DATABASE_URL"] == database_url
+    return configuration.load()

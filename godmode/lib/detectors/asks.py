@@ -12,10 +12,10 @@ SOMEBODY = "you|u|someone|anyone|anybody|somebody|we|i"
 GREETING = re.compile(
     r"^(?:(?:hi|hey|hello|good (?:morning|afternoon|evening)|morning|thanks?(?: you)?|ok(?:ay)?|so|and|but"
     r"|also|btw|by the way|sorry|quick (?:one|question)|question|reminder|one more thing|again|@\w+)"
-    rf"(?:[\s,]+(?!(?:{ASKING})\b)@?\w+){{0,2}}\s*(?:[,:;–—-]+\s*|$))+",
+    rf"(?:[\s,]+(?!(?:{ASKING})\b)@?\w+){{0,2}}\s*(?:[,:;–—-]+\s*|$|\b(?=(?:{ASKING})\b)))+",
     re.I,
 )
-ADDRESSED = re.compile(rf"^@?\w{{2,20}},\s*(?=(?:{ASKING})\b)", re.I)
+ADDRESSED = re.compile(rf"^(?:@\w{{1,40}}[\s,:]+|\w{{2,20}},\s*(?=(?:{ASKING})\b))", re.I)
 POLITE = re.compile(
     rf"^(?:(?:and|so|also|please|pls|kindly|(?:can|could|would|will) (?:{SOMEBODY})(?! all)"
     r"|i (?:need|want|would like|'d like) (?:you )?to|i'd like (?:you )?to|let's)\s+)+",

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from heapq import nlargest
 from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ ABOVE_CHANCE = 3
 COMMON = 0.4
 COMES_BACK_WITHIN = timedelta(days=7)
 LONGEST_POSTING = 200
+MOST_COMPARED = 20
 
 
 class RecurringAsks:
@@ -79,7 +81,8 @@ class Group:
         self.counts.update(ask.words)
         if len(self.asks) * 10 >= self.profiled * 11:
             self.profiled = len(self.asks)
-            self.profile = frozenset(w for w, n in self.counts.items() if n >= COMMON * self.profiled)
+            enough = max(COMMON * self.profiled, min(2, self.profiled))
+            self.profile = frozenset(w for w, n in self.counts.items() if n >= enough)
 
 
 def find(messages: Sequence[Message], as_of: datetime) -> Iterator[Proposal]:
@@ -137,29 +140,26 @@ def _nearest(
     ask: Asked, groups: Sequence[Group], holding: Mapping[str, list[int]], weights: Mapping[str, float]
 ) -> int | None:
     """The index of the group most like the ask, if one is alike enough. Two words have to be shared."""
-    leading, rest = _leading(ask, weights)
     shared: dict[int, float] = defaultdict(float)
-    for word in leading:
+    for word in _leading(ask, weights):
         for i in holding.get(word, ())[-LONGEST_POSTING:]:
             shared[i] += weights[word]
-    enough = ALIKE * sum(weights[w] for w in ask.words) - rest
-    near = [i for i, weight in shared.items() if weight >= enough]
+    near = nlargest(MOST_COMPARED, shared, key=lambda i: shared[i])
     alike = [i for i in near if len(ask.words & groups[i].counts.keys()) >= FEWEST_WORDS]
     score, index = max(((similarity(ask.words, groups[i].profile, weights), -i) for i in alike), default=(0.0, 0))
     return -index if score >= ALIKE else None
 
 
-def _leading(ask: Asked, weights: Mapping[str, float]) -> tuple[list[str], float]:
-    """The telling words of an ask, one of which any group alike must share, and the weight of its other words.
+def _leading(ask: Asked, weights: Mapping[str, float]) -> list[str]:
+    """The telling words of an ask, one of which any group alike must share.
 
     The commonest words, which stand in hundreds of groups, weigh too little together to make two asks alike.
     """
     words = sorted(ask.words, key=lambda w: (weights[w], w))
     spare = ALIKE * sum(weights[w] for w in words)
-    rest = 0.0
-    while words and rest + weights[words[0]] < spare:
-        rest += weights[words.pop(0)]
-    return words, rest
+    while words and (spare := spare - weights[words[0]]) > 0:
+        del words[0]
+    return words
 
 
 def _proposal(group: Group, weights: Mapping[str, float], as_of: datetime) -> Proposal | None:

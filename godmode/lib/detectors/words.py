@@ -19,7 +19,7 @@ NOISE = re.compile(
 )
 QUOTED = re.compile(r"^>.*$", re.M)
 SENTENCE = re.compile(r"[^.!?…\n]+(?:[.!…](?=\S)[^.!?…\n]*)*[.!?…]*")
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?(?![\d_])")
+WORD = re.compile(r"(?<![^\W_])[^\W\d_]++(?:['’][^\W\d_]++)?(?!\d)")
 SAME_MARK = str.maketrans({"’": "'", "؟": "?", "？": "?", "。": ".", "\0": " "})
 MANY_FORMS = {
     "email": "mail",

@@ -48,7 +48,7 @@ def open_socket(folder: Path, application: str, database: str = places.DATABASE)
 
 
 def _open(**options: Any) -> Connection:
-    defaults = {"connect_timeout": TIMEOUT, "client_encoding": "UTF8"}
+    defaults: dict[str, Any] = {"connect_timeout": TIMEOUT, "client_encoding": "UTF8"}
     return psycopg.connect("", autocommit=True, prepare_threshold=None, **(defaults | options))
 
 

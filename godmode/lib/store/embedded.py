@@ -191,7 +191,6 @@ def _launch(home: Path, socket: Path, programs: Programs, account: Account) -> i
         "unix_socket_permissions": "0700",
         "hba_file": str(home / "hba.conf"),
         "ident_file": str(home / "ident.conf"),
-        "fsync": "on",
         # A week of logs by weekday, each overwritten by its successor.
         "logging_collector": "on",
         "log_directory": str(home / "log"),
@@ -203,7 +202,15 @@ def _launch(home: Path, socket: Path, programs: Programs, account: Account) -> i
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     reader, writer = os.pipe()
     try:
-        argv = ["/bin/sh", "-c", _LAUNCH, home / "start.log", programs.folder / "postgres", "-D", home / "data"]
+        argv: list[str | Path] = [
+            "/bin/sh",
+            "-c",
+            _LAUNCH,
+            home / "start.log",
+            programs.folder / "postgres",
+            "-D",
+            home / "data",
+        ]
         said = account.run([*argv, *options], pass_fds=[writer]).stderr
     except BaseException:
         os.close(reader)

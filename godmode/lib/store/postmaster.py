@@ -23,7 +23,7 @@ class Postmaster:
         except ProcessLookupError:
             return True
         deadline = time.monotonic() + seconds
-        while _alive(self.pid):
+        while alive(self.pid):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.01)
@@ -36,7 +36,7 @@ def find(data: Path) -> Postmaster | None:
     The file outlives a killed server, and its number may meanwhile be another process's.
     """
     pid, socket = _noted(data)
-    if pid is None or not _alive(pid) or not _works_in(pid, data):
+    if pid is None or not alive(pid) or not _works_in(pid, data):
         return None
     return Postmaster(pid, Path(socket))
 
@@ -49,7 +49,7 @@ def forget_stranger(data: Path) -> None:
     """
     pid, _ = _noted(data)
     note = data / "postmaster.pid"
-    if note.exists() and (pid is None or (_alive(pid) and not _works_in(pid, data))):
+    if note.exists() and (pid is None or (alive(pid) and not _works_in(pid, data))):
         note.unlink()
 
 
@@ -61,7 +61,8 @@ def _noted(data: Path) -> tuple[int | None, str]:
         return None, ""
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process runs; a dead one that nobody has collected does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -80,7 +80,9 @@ def _known(uid: int, switch: bool) -> Account:
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:
-        raise Usage(f"user id {uid} has no name here, and PostgreSQL wants one", "add the user, or set DATABASE_URL")
+        raise Usage(
+            f"user id {uid} has no name here, and PostgreSQL wants one", "add the user, or set DATABASE_URL"
+        ) from None
     return Account(entry.pw_name, uid, entry.pw_gid, switch)
 
 

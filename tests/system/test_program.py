@@ -1,0 +1,244 @@
+"""The installed program as a process: what the operator and cron get to see."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+GODMODE = Path(sys.executable).with_name("godmode")
+CONFIG = 'quiet_hours = { start = "00:00", end = "00:00" }\n[sources.chatlogs]\npath = "chats"\n'
+MESSAGES = 60_000
+
+
+class Operator:
+    """Types commands in an installation of her own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        (home / "config.toml").write_text(CONFIG)
+        (home / "chats").mkdir()
+        self.env = {**os.environ, "GODMODE_HOME": str(home)}
+
+    def types(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [GODMODE, *words], env=self.env | env, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    def starts(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [GODMODE, *words], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def drops(self, count: int) -> None:
+        """Put a chat of so many messages into the folder."""
+        lines = (
+            json.dumps({"ts": 1_700_000_000 + n, "author": "Ana", "text": f"message {n}", "id": str(n)})
+            for n in range(count)
+        )
+        (self.home / "chats" / "chat.jsonl").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def her(tmp_path: Path, database_url: str) -> Operator:
+    return Operator(tmp_path)
+
+
+def stored(db: psycopg.Connection) -> tuple[int, int]:
+    """Messages kept, and how many different ones."""
+    row = db.execute("SELECT count(*), count(DISTINCT key) FROM memory_items").fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def until(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    """Wait for a condition while a process works; it must not end before."""
+    while not condition():
+        assert process.poll() is None, process.communicate()
+
+
+def test_the_digest_goes_out_once_a_day_and_a_second_call_shows_it_again(her: Operator, db: psycopg.Connection) -> None:
+    first, second = her.types("run", "daily-digest"), her.types("run", "daily-digest")
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert first.stdout.startswith("godmode digest, ")
+    assert second.stdout == first.stdout
+    assert "already_ran" in second.stderr
+    assert db.execute("SELECT count(*) FROM notifications WHERE status = 'sent'").fetchone() == (1,)
+
+
+def test_json_is_one_document_on_stdout_with_the_promised_keys(her: Operator) -> None:
+    done = her.types("run", "daily-digest", "--json")
+    document = json.loads(done.stdout)
+    assert list(document) == [
+        "job", "run_id", "slot", "outcome", "reason", "error", "error_category", "duration_ms", "data",
+    ]  # fmt: skip
+    assert (document["job"], document["outcome"], document["error"]) == ("daily_digest", "succeeded", None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",), ("jobs",), ("controls",), ("audit",), ("proposals",), ("killswitch", "status"),
+        ("memory", "search", "anything"), ("config", "show"), ("db", "url"),
+    ],
+)  # fmt: skip
+def test_every_command_that_shows_something_has_json(her: Operator, words: tuple[str, ...]) -> None:
+    shown = her.types(*words, "--json")
+    json.loads(shown.stdout)
+    assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_a_scheduled_run_is_quiet_on_stdout_and_a_second_one_silent(her: Operator) -> None:
+    first, second = (her.types("run", "health-monitor", "--scheduled") for _ in range(2))
+    assert (first.returncode, first.stdout) == (0, "")
+    assert first.stderr.startswith("health_monitor: succeeded slot=")
+    assert (second.returncode, second.stdout) == (0, "")
+
+
+def test_a_tick_that_finds_nothing_to_do_imports_neither_typer_nor_a_job_body(her: Operator) -> None:
+    her.types("run", "daily-digest")
+    env = her.env | {"PYTHONPROFILEIMPORTTIME": "1"}
+    tick = subprocess.run(
+        [sys.executable, GODMODE, "run", "daily-digest", "--scheduled"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in tick.stderr.splitlines()}
+    assert "godmode.lib.engine.runner" in imported
+    assert not imported & {"typer", "rich", "ijson", "godmode.lib.notify.digest", "godmode.lib.sources.chatlogs"}
+
+
+def test_with_the_switch_on_no_job_runs_and_each_says_so(her: Operator, db: psycopg.Connection) -> None:
+    assert her.types("killswitch", "on", "--reason", "drill").returncode == 0
+    for job in ("periodic-scan", "daily-digest", "cleanup-old-data", "health-monitor", "morning-call", "sync-notion"):
+        document = json.loads(her.types("run", job, "--json").stdout)
+        assert (document["outcome"], document["reason"]) == ("skipped", "kill_switch")
+    rows = db.execute("SELECT success, error FROM agent_audit_log WHERE action_type = 'job'").fetchall()
+    assert rows == [(False, "Kill switch is active")] * 6
+    assert her.types("killswitch", "off", "--yes").returncode == 0
+    assert json.loads(her.types("run", "health-monitor", "--json").stdout)["outcome"] == "succeeded"
+
+
+def test_turning_the_switch_off_asks_and_changes_nothing_where_nobody_answers(her: Operator) -> None:
+    her.types("killswitch", "on")
+    refused = her.types("killswitch", "off")
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    assert json.loads(her.types("killswitch", "status", "--json").stdout)["kill_switch"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "dayly-digest"), 'did you mean "daily-digest"'),
+        (("rum",), 'did you mean "run"'),
+        (("run",), "Missing argument"),
+        (("run", "daily-digest", "--agian"), "--agian"),
+        (("run", "daily-digest", "--again"), "--dry-run"),
+        (("run", "periodic-scan", "--scheduled", "--dry-run"), "--dry-run"),
+        (("controls", "set", "jobs_enabeld", "off"), 'did you mean "jobs_enabled"'),
+        (("controls", "set", "jobs_enabled", "maybe"), '"on" or "off"'),
+        (("controls", "set", "kill_switch", "on"), "godmode killswitch on"),
+        (("jobs", "disable", "nonsense"), "godmode jobs"),
+        (("proposals", "show", "99"), "godmode proposals"),
+        (("memory", "show", "nothing"), "godmode memory search"),
+        (("--config", "no-such-file.toml", "status"), "godmode init"),
+    ],
+)
+def test_wrong_words_get_one_line_that_says_what_next_and_exit_code_2(
+    her: Operator, words: tuple[str, ...], says: str
+) -> None:
+    refused = her.types(*words)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert len(refused.stderr.splitlines()) == 1, refused.stderr
+    assert says in refused.stderr
+
+
+def test_a_dead_database_is_one_line_without_the_password_and_exit_code_1(her: Operator) -> None:
+    url = "postgresql://her:s3cret-word@127.0.0.1:9/db"
+    for words in (("run", "daily-digest"), ("run", "daily-digest", "--scheduled"), ("status",), ("audit",)):
+        failed = her.types(*words, DATABASE_URL=url)
+        assert failed.returncode == 1
+        assert len(failed.stderr.splitlines()) == 1, failed.stderr
+        assert "127.0.0.1" in failed.stderr
+        assert "s3cret-word" not in failed.stderr
+
+
+def test_the_switch_works_with_the_database_down_and_is_carried_into_it(her: Operator, db: psycopg.Connection) -> None:
+    dead = "postgresql://127.0.0.1:9/db"
+    assert her.types("killswitch", "on", "--reason", "smoke", DATABASE_URL=dead).returncode == 0
+    skipped = json.loads(her.types("run", "health-monitor", "--json", DATABASE_URL=dead).stdout)
+    assert (skipped["outcome"], skipped["reason"]) == ("skipped", "kill_switch")
+    assert json.loads(her.types("run", "health-monitor", "--json").stdout)["reason"] == "kill_switch"
+    assert db.execute("SELECT kill_switch, kill_switch_reason FROM agent_controls").fetchone() == (True, "smoke")
+
+
+def test_a_state_folder_that_cannot_be_made_is_one_line_and_exit_code_2(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    env = {**os.environ, "GODMODE_HOME": str(tmp_path / "file" / "home")}
+    for words in (("run", "health-monitor"), ("run", "health-monitor", "--scheduled")):
+        failed = subprocess.run([GODMODE, *words], env=env, capture_output=True, text=True, check=False)
+        assert failed.returncode == 2
+        assert len(failed.stderr.splitlines()) == 1, failed.stderr
+
+
+def test_of_eight_processes_at_once_exactly_one_runs_the_slot(her: Operator, db: psycopg.Connection) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        runs = list(pool.map(lambda _: json.loads(her.types("run", "cleanup-old-data", "--json").stdout), range(8)))
+    assert sorted(run["outcome"] for run in runs) == ["skipped"] * 7 + ["succeeded"]
+    assert {run["reason"] for run in runs if run["outcome"] == "skipped"} <= {"locked", "already_ran"}
+    assert db.execute(
+        "SELECT count(*) FROM agent_audit_log WHERE success AND action = 'cleanup_old_data'"
+    ).fetchone() == (1,)
+
+
+@pytest.fixture
+def scan(her: Operator, db: psycopg.Connection) -> Iterator[subprocess.Popen[str]]:
+    """A scan that has stored some of its messages and is at work on the others."""
+    her.drops(MESSAGES)
+    process = her.starts("run", "periodic-scan", "--json")
+    until(process, lambda: stored(db)[0] > 0)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_scan_killed_half_way_is_taken_over_and_every_message_is_there_once(
+    her: Operator, db: psycopg.Connection, scan: subprocess.Popen[str]
+) -> None:
+    scan.kill()
+    scan.communicate()
+    assert 0 < stored(db)[0] < MESSAGES
+    again = json.loads(her.types("run", "periodic-scan", "--json").stdout)
+    assert again["outcome"] == "succeeded"
+    assert stored(db) == (MESSAGES, MESSAGES)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_scan_told_to_end_records_it_keeps_what_it_stored_and_is_completed_by_the_next(
+    her: Operator, db: psycopg.Connection, scan: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    scan.send_signal(number)
+    out, err = scan.communicate(timeout=10)
+    document = json.loads(out)
+    assert (scan.returncode, document["outcome"], document["error_category"]) == (1, "failed", "transient")
+    assert document["error"] == f"stopped by {number.name}"
+    assert "Traceback" not in err
+    assert 0 < stored(db)[0] < MESSAGES
+    assert json.loads(her.types("run", "periodic-scan", "--json").stdout)["outcome"] == "succeeded"
+    assert stored(db) == (MESSAGES, MESSAGES)
+
+
+def test_a_second_run_on_the_same_host_says_that_one_is_under_way(her: Operator, scan: subprocess.Popen[str]) -> None:
+    assert json.loads(her.types("run", "periodic-scan", "--json").stdout)["reason"] == "locked"
