@@ -345,6 +345,20 @@ def test_no_action_begins_once_the_switch_is_on_and_the_slot_is_not_used_up(
     assert company.printed.getvalue() == "five lines\n"
 
 
+def test_the_switch_also_stops_a_run_between_two_steps(company: Company, db: psycopg.Connection) -> None:
+    steps: list[str] = []
+
+    def body(ctx: JobContext) -> None:
+        for step in ("one", "two"):
+            ctx.check()
+            steps.append(step)
+            db.execute("UPDATE agent_controls SET kill_switch = true")
+
+    company.add("work", body)
+    assert company.outcome() == ("skipped", "kill_switch")
+    assert steps == ["one"]
+
+
 def test_a_run_that_lost_its_claim_finds_out_at_its_next_action(company: Company, db: psycopg.Connection) -> None:
     note = Notification("daily_digest", S.INFO, "Digest", "five lines", "daily_digest:2026-03-10")
 

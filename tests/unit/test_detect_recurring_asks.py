@@ -30,7 +30,10 @@ DAYS = (0, 2, 4, 7, 9)
 
 
 def invoices(days: tuple[int, ...] = DAYS) -> list[Message]:
-    return [said(text, at(day, 10), who) for text, day, who in zip(INVOICES, days, ("Jo", "Ann", "Jo", "Ann", "Jo"), strict=False)]
+    return [
+        said(text, at(day, 10), who)
+        for text, day, who in zip(INVOICES, days, ("Jo", "Ann", "Jo", "Ann", "Jo"), strict=False)
+    ]
 
 
 def look(messages: list[Message], as_of: datetime | None = None) -> list[Proposal]:
@@ -48,7 +51,9 @@ def test_an_ask_in_five_wordings_is_one_finding_with_its_days_counted() -> None:
 
 
 def test_two_different_asks_are_two_findings_also_when_one_is_put_to_an_assistant() -> None:
-    mails = [said(text, at(day, 11), "Jonah", f"chat {day}", "operator") for text, day in zip(MAILS, (1, 3, 8), strict=True)]
+    mails = [
+        said(text, at(day, 11), "Jonah", f"chat {day}", "operator") for text, day in zip(MAILS, (1, 3, 8), strict=True)
+    ]
     found = look(in_order(quiet_weeks(BAKERY, 2), invoices(), mails))
     assert [p.evidence["count"] for p in found] == [5, 3]
     assert found[0].confidence > found[1].confidence
@@ -103,10 +108,25 @@ def test_what_an_assistant_asks_back_is_no_ask() -> None:
 
 def test_common_words_that_meet_by_chance_are_no_ask() -> None:
     """Everybody asks about orders and customers: no two of these want the same."""
-    things = ("blue rims", "the lock", "spare pedals", "a trailer", "gift wrapping", "her saddle", "the bell", "rain covers")
-    asks = [said(f"Did the customer order {thing}?", at(day, 9 + i)) for day in range(8) for i, thing in enumerate(things[day:])]
-    other = [said(f"Can you order {thing} for {who}?", at(i % 9, 15), "Jo") for i, (thing, who) in enumerate(
-        (t, w) for t in things for w in ("Nils", "Rosa", "Kim"))]
+    things = (
+        "blue rims",
+        "the lock",
+        "spare pedals",
+        "a trailer",
+        "gift wrapping",
+        "her saddle",
+        "the bell",
+        "rain covers",
+    )
+    asks = [
+        said(f"Did the customer order {thing}?", at(day, 9 + i))
+        for day in range(8)
+        for i, thing in enumerate(things[day:])
+    ]
+    other = [
+        said(f"Can you order {thing} for {who}?", at(i % 9, 15), "Jo")
+        for i, (thing, who) in enumerate((t, w) for t in things for w in ("Nils", "Rosa", "Kim"))
+    ]
     assert all("customer order" not in p.title for p in look(in_order(asks, other)) if p.confidence < 0.6)
 
 

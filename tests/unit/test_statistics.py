@@ -49,7 +49,9 @@ def test_a_share_at_the_border_is_certain(share: float, expected: float) -> None
 
 def test_equal_rates_are_no_growth_and_a_burst_is() -> None:
     assert rate_grew(3, 11, 3 / 14) > 0.4
-    assert rate_grew(17, 1, 3 / 14) == pytest.approx(sum(comb(18, i) * (3 / 14) ** i * (11 / 14) ** (18 - i) for i in (17, 18)))
+    assert rate_grew(17, 1, 3 / 14) == pytest.approx(
+        sum(comb(18, i) * (3 / 14) ** i * (11 / 14) ** (18 - i) for i in (17, 18))
+    )
 
 
 def test_a_correction_multiplies_and_ends_at_one() -> None:

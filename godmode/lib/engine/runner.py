@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
 from godmode.lib.kernel import Job, JobContext, JobResult, Outcome, Skip, Slot
-from godmode.lib.store import Store, audit, job_state
+from godmode.lib.store import Store, audit, controls, job_state
 from godmode.lib.store.job_state import JobState
 
 LEASE_OVER_DEADLINE = timedelta(minutes=1)
@@ -101,7 +102,7 @@ class Runner:
         """Run a job for its slot. Raises Usage for an unusable installation, never for a failed job."""
         begun = time.monotonic()
         run = _Run(self, self.has.job(name), mode, f"{self.has.clock.now():%Y%m%dT%H%M%S}-{os.urandom(4).hex()}")
-        with locks.hold(self.has.state, name) as free:
+        with locks.hold(self.has.state, run.job.name) as free:
             slot, result, fix = run.go(free)
         return Report(run.job.name, run.run_id, slot, result, round((time.monotonic() - begun) * 1000), fix)
 
@@ -157,19 +158,19 @@ class _Run:
         if behind:
             has.migrate(has.store.conn)
             facts = job_state.facts(has.store.conn, self.job.name)
-        controls = killswitch.agree(
+        agreed = killswitch.agree(
             has.store.conn, has.state, facts.controls, has.clock.now(), write_back=not self.mode.dry_run
         )
-        return replace(facts, controls=controls)
+        return replace(facts, controls=agreed)
 
     def _gate_facts(self, facts: job_state.Facts, claim: int | Skip, now: datetime) -> gate.Facts:
-        has, controls = self.runner.has, facts.controls
+        has, held = self.runner.has, facts.controls
         return gate.Facts(
-            kill_switch=killswitch.is_on(has.state, controls),
-            jobs_enabled=controls is not None and controls.jobs_enabled,
+            kill_switch=killswitch.is_on(has.state, held),
+            jobs_enabled=held is not None and held.jobs_enabled,
             job_enabled=facts.job.enabled,
             quiet_until=gate.quiet_until(has.settings.quiet_hours, now, has.zone),
-            lacking={**_controls_off(controls), **has.lacking(self.job)},
+            lacking={**_controls_off(held), **has.lacking(self.job)},
             slot=claim if isinstance(claim, Skip) and not self.mode.dry_run else None,
         )
 
@@ -271,7 +272,7 @@ class _Run:
             job=self.job,
             slot=slot,
             act=actor,
-            check=stopper.check,
+            check=partial(self._check, stopper),
             run_first=self._first,
             run_id=self.run_id,
             last_success=row.last_success_at,
@@ -297,6 +298,12 @@ class _Run:
             if "--debug" in sys.argv:
                 raise
             return _failed(bug), bug
+
+    def _check(self, stopper: Stopper) -> None:
+        """Between two steps. Raises Stopped when the run has to end, KillSwitchOn when the operator said stop."""
+        stopper.check()
+        if killswitch.is_on(self.runner.has.state, controls.read(self.runner.has.store.conn)):
+            raise KillSwitchOn("Kill switch is active")
 
     def _first(self, name: str) -> JobResult:
         """Run another job before this one goes on, for the same reason and through the same gate."""
@@ -358,11 +365,11 @@ def _retried(error: GodmodeError | None) -> bool:
     return error is None or error.retried
 
 
-def _controls_off(controls: Any) -> dict[str, Skip]:
+def _controls_off(held: controls.Controls | None) -> dict[str, Skip]:
     return {
         name: Skip("prerequisite", f"{name} is off", f"`godmode controls set {name} on`")
         for name in ("comms_enabled", "write_enabled")
-        if controls is None or not getattr(controls, name)
+        if held is None or not getattr(held, name)
     }
 
 

@@ -15,6 +15,7 @@ DATABASE = USER = "godmode"
 PORT = 5432
 _LONGEST_SOCKET = 107  # bytes; the kernel's sun_path without its closing zero
 _RUN = Path("/run/godmode")
+_TMP = Path("/tmp")  # not XDG_RUNTIME_DIR, which cron does not have and a logout empties
 
 
 def home(state: Path) -> Path:
@@ -36,7 +37,7 @@ def socket_folder(state: Path) -> Path:
         return Path(beside)
     uid = os.geteuid()
     name = digest(real)
-    return _RUN / name if uid == 0 else Path(f"/tmp/godmode-{uid}-{name}")
+    return _RUN / name if uid == 0 else _TMP / f"godmode-{uid}-{name}"
 
 
 def digest(path: str) -> str:
@@ -48,7 +49,7 @@ def digest(path: str) -> str:
 
 def is_short(socket: Path) -> bool:
     """Whether a socket folder stands apart from the data, in a place that others can write or see."""
-    return socket.name != "postgres"
+    return socket.parent == _RUN or (socket.parent == _TMP and socket.name.startswith("godmode-"))
 
 
 def check(socket: Path) -> None:
