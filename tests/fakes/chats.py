@@ -14,7 +14,7 @@ MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 14
 
 
-def at(day: int, hour: float = 9.0) -> datetime:
+def at(day: float, hour: float = 9.0) -> datetime:
     """The hour of the day-th day, counted from 0, which is a Monday."""
     return MONDAY + timedelta(days=day, hours=hour)
 

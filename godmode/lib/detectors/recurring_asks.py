@@ -34,6 +34,7 @@ FEWEST_WORDS = 2
 ALIKE = 0.34
 ABOVE_CHANCE = 3
 COMMON = 0.4
+FEW = 3
 COMES_BACK_WITHIN = timedelta(days=7)
 LONGEST_POSTING = 200
 MOST_COMPARED = 20
@@ -81,8 +82,12 @@ class Group:
         self.counts.update(ask.words)
         if len(self.asks) * 10 >= self.profiled * 11:
             self.profiled = len(self.asks)
-            enough = max(COMMON * self.profiled, min(2, self.profiled))
-            self.profile = frozenset(w for w, n in self.counts.items() if n >= enough)
+            self.profile = frozenset(w for w, n in self.counts.items() if n >= COMMON * self.profiled)
+
+    def likeness(self, ask: Asked, weights: Mapping[str, float]) -> float:
+        """How much an ask is like this group, in 0..1; a few asks have no profile yet and are compared each."""
+        known = [a.words for a in self.asks] if len(self.asks) <= FEW else [self.profile]
+        return max(similarity(ask.words, words, weights) for words in known)
 
 
 def find(messages: Sequence[Message], as_of: datetime) -> Iterator[Proposal]:
@@ -146,7 +151,7 @@ def _nearest(
             shared[i] += weights[word]
     near = nlargest(MOST_COMPARED, shared, key=lambda i: shared[i])
     alike = [i for i in near if len(ask.words & groups[i].counts.keys()) >= FEWEST_WORDS]
-    score, index = max(((similarity(ask.words, groups[i].profile, weights), -i) for i in alike), default=(0.0, 0))
+    score, index = max(((groups[i].likeness(ask, weights), -i) for i in alike), default=(0.0, 0))
     return -index if score >= ALIKE else None
 
 

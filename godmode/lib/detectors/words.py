@@ -92,8 +92,8 @@ def tokens(text: str) -> list[Token]:
         for match in WORD.finditer(sentence):
             position += 1
             form = match[0].lower().split("'")[0]
-            if len(form) > 1 and form not in STOP:
-                found.append(Token(stem(form), form, position))
+            if len(form) > 1 and STOP.isdisjoint((form, root := stem(form))):
+                found.append(Token(root, form, position))
     return found
 
 

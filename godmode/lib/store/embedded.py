@@ -32,6 +32,10 @@ PATIENCE = 20.0  # seconds for a start, a recovery, a stop
 _LOCK_PATIENCE = 60.0
 _LAUNCH = 'umask 077; "$@" </dev/null >"$0" 2>&1 &'  # the server belongs to nobody once the shell is gone
 _STILL_ENDING = ("pre-existing shared memory block", "lock file")
+_PASSING = (
+    "nothing listens", "connection refused", "no answer", "starting up", "shutting down", "not yet accepting",
+    "in recovery", "too many", "remaining connection slots", "server closed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def start(config: Config) -> Path:
         else:
             socket = running.socket
             places.check(socket)
-            _wait(socket, None)
+            _wait(socket, data, None)
         _ensure_database(socket)
         return socket
 
@@ -159,13 +163,17 @@ def _launch_until_ready(home: Path, socket: Path, programs: Programs, account: A
     """Start the server. Processes of one that was killed may still be ending: then again, for a bounded time."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        postmaster.forget_stranger(home / "data")
+        postmaster.forget_dead(home / "data")
         lifeline = _launch(home, socket, programs, account)
         try:
-            _wait(socket, lifeline)
+            _wait(socket, home / "data", lifeline)
             return
         except _DiedError:
             why, log = _last_words(home)
+        except _RefusedError:
+            if failed := postmaster.find(home / "data"):
+                failed.stop(PATIENCE)  # so that mending the data is all that is left to do
+            raise
         finally:
             os.close(lifeline)
         if not any(words in why for words in _STILL_ENDING):
@@ -179,6 +187,10 @@ def _launch_until_ready(home: Path, socket: Path, programs: Programs, account: A
 
 class _DiedError(Exception):
     """The server ended before it answered."""
+
+
+class _RefusedError(DatabaseTrouble):
+    """The server answers, and its answer will not change by waiting."""
 
 
 def _launch(home: Path, socket: Path, programs: Programs, account: Account) -> int:
@@ -223,8 +235,8 @@ def _launch(home: Path, socket: Path, programs: Programs, account: Account) -> i
     return reader
 
 
-def _wait(socket: Path, lifeline: int | None) -> None:
-    """Wait until the server answers. Raises _DiedError, or DatabaseTrouble when the time is over."""
+def _wait(socket: Path, data: Path, lifeline: int | None) -> None:
+    """Wait until the server answers. Raises _DiedError, _RefusedError, or DatabaseTrouble when the time is over."""
     deadline = time.monotonic() + PATIENCE
     pause = 0.005
     while True:
@@ -235,7 +247,9 @@ def _wait(socket: Path, lifeline: int | None) -> None:
             why = reason(str(e))
         if lifeline is not None and select.select([lifeline], [], [], 0)[0]:
             raise _DiedError
-        if time.monotonic() > deadline or "authentication failed" in why:
+        if not any(words in why for words in _PASSING):
+            raise _RefusedError(f"the database in {data} does not open: {why}", f"see {_newest_log(data.parent)}")
+        if time.monotonic() > deadline:
             raise DatabaseTrouble(f"the database's server at {socket} does not answer: {why}", "try again later")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.2)
@@ -243,12 +257,15 @@ def _wait(socket: Path, lifeline: int | None) -> None:
 
 def _last_words(home: Path) -> tuple[str, Path]:
     """Why the server ended, and the log that says so."""
-    logs = sorted((home / "log").glob("*.log"), key=lambda p: p.stat().st_mtime, reverse=True)[:1]
-    for log in (home / "start.log", *logs):
+    for log in (home / "start.log", _newest_log(home)):
         words = _tail(log)
         if any(mark in words for mark in ("FATAL:", "PANIC:", "postgres: ", "error while loading")):
             return cluster.telling(words), log
     return "it ended without a word", home / "start.log"
+
+
+def _newest_log(home: Path) -> Path:
+    return max((home / "log").glob("*.log"), key=lambda p: p.stat().st_mtime, default=home / "start.log")
 
 
 def _tail(log: Path) -> str:

@@ -41,16 +41,16 @@ def find(data: Path) -> Postmaster | None:
     return Postmaster(pid, Path(socket))
 
 
-def forget_stranger(data: Path) -> None:
-    """Remove the note of a dead server whose process number now belongs to another process of the same user.
+def forget_dead(data: Path) -> None:
+    """Remove the note of a dead server whose number still, or again, belongs to some process.
 
-    PostgreSQL would take that one for a server and never start again. It still sees by its shared memory
-    whether processes of the dead server are left.
+    That may be a stranger, or the dead server itself where nobody collects the dead, as in many containers.
+    PostgreSQL would take either for a server and never start. It sees by its shared memory whether processes
+    of the dead server are left.
     """
     pid, _ = _noted(data)
-    note = data / "postmaster.pid"
-    if note.exists() and (pid is None or (alive(pid) and not _works_in(pid, data))):
-        note.unlink()
+    if (pid is None or _is_taken(pid)) and find(data) is None:
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _noted(data: Path) -> tuple[int | None, str]:
@@ -63,17 +63,24 @@ def _noted(data: Path) -> tuple[int | None, str]:
 
 def alive(pid: int) -> bool:
     """Whether a process runs; a dead one that nobody has collected does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    if not _is_taken(pid):
         return False
-    except PermissionError:
-        return True
     try:
         status = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return not Path("/proc/self").exists()
     return status[status.rindex(b")") + 2 :][:1] not in (b"Z", b"X")
+
+
+def _is_taken(pid: int) -> bool:
+    """Whether the number is in use, if only by a process that ended and was not collected."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _works_in(pid: int, data: Path) -> bool:

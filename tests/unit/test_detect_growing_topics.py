@@ -1,0 +1,105 @@
+"""Topics that suddenly grow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from fakes.chats import BAKERY, COMPANIES, Company, at, in_order, quiet_weeks, said
+from fakes.memory_search import finds
+
+from godmode.lib.detectors.growing_topics import find
+from godmode.lib.store.memory import Message
+
+CLAMPS = [
+    "Another cracked saddle clamp came back today",
+    "Customer wants a refund, saddle clamp cracked after two rides",
+    "Saddle clamps cracked again, third one this week",
+    "photo of the cracked clamp attached",
+    "two more refunds for the saddle clamp",
+    "the saddle clamp from batch 7 is cracked",
+    "support got cracked saddle clamps x2",
+    "is it the saddle clamp again? yes, cracked",
+    "we should stop selling the saddle clamp",
+    "refunded 49 for the saddle clamp",
+]
+END = at(11, 18)
+
+
+def burst(people: tuple[str, ...] = ("Ann", "Jo", "Max"), place: str = "#support") -> list[Message]:
+    return [
+        said(text, at(9 + i // 4, 9 + 2 * (i % 4)), people[i % len(people)], place) for i, text in enumerate(CLAMPS)
+    ]
+
+
+def early() -> list[Message]:
+    return [said("ordered saddle clamps from Helm", at(2, 14), "Jo", "#purchasing")]
+
+
+@pytest.mark.parametrize("company", COMPANIES.values(), ids=COMPANIES)
+def test_a_burst_among_normal_talk_is_one_finding_with_true_numbers(company: Company) -> None:
+    history = [m for m in in_order(quiet_weeks(company, 5), burst(), early()) if m.at <= END]
+    (found,) = find(history, END)
+    assert found.title == '"saddle clamp" in 9 messages in 3 days, 1 in the 8 days before'
+    assert found.confidence > 0.99
+    told = {m.key for m in history if "saddle clamp" in m.text.lower()}
+    assert finds(found, history) == told
+    assert {m["key"] for m in found.evidence["messages"]} < told
+
+
+def test_tomorrows_larger_finding_is_the_same_proposal() -> None:
+    history = in_order(quiet_weeks(BAKERY, 5), burst())
+    keys = {
+        p.dedup_key
+        for hours in (10.7, 11, 11.8, 12, 12.5)
+        for p in find([m for m in history if m.at <= at(hours)], at(hours))
+    }
+    assert keys == {"growing_topics:clamp"}
+
+
+def test_one_persons_own_affair_is_no_topic() -> None:
+    assert list(find(in_order(quiet_weeks(BAKERY, 5), burst(("Ann",))), END)) == []
+
+
+def test_one_quick_exchange_is_no_topic() -> None:
+    quick = [replace(m, at=at(11, 9 + i / 20), author="AB"[i % 2]) for i, m in enumerate(burst())]
+    assert list(find(in_order(quiet_weeks(BAKERY, 5), quick), END)) == []
+
+
+def test_a_word_that_was_always_there_does_not_grow() -> None:
+    steady = [said(f"the saddle clamp {i}", at(day, 9 + i), "AB"[i % 2]) for day in range(12) for i in range(5)]
+    assert list(find(in_order(steady), END)) == []
+
+
+def test_after_a_quiet_week_talk_that_starts_again_is_no_topic() -> None:
+    before = [m for m in quiet_weeks(BAKERY, 5) if m.at < at(3)]
+    after = [replace(m, at=at(9) + (m.at - at(0))) for m in before]
+    assert list(find(in_order(before, after), at(12))) == []
+
+
+def test_without_a_week_of_history_nothing_can_be_said_to_grow() -> None:
+    history = [m for m in in_order(quiet_weeks(BAKERY, 5), burst()) if m.at > at(4)]
+    assert list(find(history, END)) == []
+
+
+def test_what_an_assistant_writes_and_names_of_authors_are_no_topics() -> None:
+    answers = [replace(m, role="assistant") for m in burst()]
+    names = [said("ask Annabel", at(10, i), "AB"[i % 2]) for i in range(9)]
+    assert list(find(in_order(quiet_weeks(BAKERY, 5), answers, names, said("hi", at(1), "Annabel Lee")), END)) == []
+
+
+def test_two_topics_are_two_findings() -> None:
+    texts = (
+        "payroll portal refuses my password",
+        "nobody gets into the payroll portal",
+        "payroll portal again",
+        "called the payroll portal people",
+        "payroll portal is back",
+        "payroll portal: still slow",
+        "payroll portal hung up",
+        "my payslip, payroll portal shows none",
+        "payroll portal locked me",
+    )
+    other = [said(t, at(9 + i // 4, 8 + 2 * (i % 4)), "AB"[i % 2], "#office") for i, t in enumerate(texts)]
+    found = list(find(in_order(quiet_weeks(BAKERY, 5), burst(), other), END))
+    assert {p.dedup_key for p in found} == {"growing_topics:clamp", "growing_topics:payroll"}
