@@ -44,7 +44,7 @@ def test_confidence_is_the_lower_bound_of_the_share_that_is_answered() -> None:
 
 def test_where_questions_are_seldom_answered_a_silence_says_little() -> None:
     musings = [
-        said(f"isn't it odd that {what} again?", at(0, i * 26), "Ann", "#random")
+        said(f"isn't it odd that {what} again?", at(0, i * 26), "Ann", "#musings")
         for i, what in enumerate(
             (
                 "the rain fell",
@@ -61,8 +61,8 @@ def test_where_questions_are_seldom_answered_a_silence_says_little() -> None:
             )
         )
     ]
-    other_talk = [said("hello there", m.at + timedelta(hours=25), "Jo", "#random") for m in musings]
-    other_talk.append(said("good night", at(0, 25.5), "Kim", "#random"))
+    other_talk = [said("hello there", m.at + timedelta(hours=25), "Jo", "#musings") for m in musings]
+    other_talk.append(said("good night", at(0, 25.5), "Kim", "#musings"))
     found = look(quiet_weeks(AGENCY, 1), musings, other_talk, as_of=at(13))
     assert found
     assert all(p.confidence < 0.6 for p in found)

@@ -96,6 +96,8 @@ def test_extreme_texts_are_taken(text: str) -> None:
         ("Please rewrite this mail", "rewrite this mail"),
         ("Summarise the meeting notes below:\nSam was late.", "Summarise the meeting notes below:"),
         ("did anyone confirm the order with Helm?", "did anyone confirm the order with Helm?"),
+        ("What did we quote for the fork?", "What did we quote for the fork?"),
+        ("are you ok with the new price?", "are you ok with the new price?"),
         ("The parcel is here. Who takes it? 🙂", "Who takes it?"),
         ("هل يمكنك إرسال الفاتورة؟", "هل يمكنك إرسال الفاتورة?"),
     ],

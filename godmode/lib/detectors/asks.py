@@ -45,10 +45,10 @@ IMPERATIVE = re.compile(
     re.I,
 )
 SMALL_TALK = re.compile(
-    r"^(?:how are (?:you|we|things)|how's (?:it|everyone|everybody)|how was|how did it go|what's up"
-    r"|everything (?:ok|fine|good)|all good|are you (?:there|ok|around)|right|ok(?:ay)?|really|seriously|huh"
-    r"|what|why|any(?:one|body) (?:for|up for|want|wants)|(?:who's|who is|anyone) in for|sounds? good|deal"
-    r"|agreed|makes? sense|does that make sense)\b[^,:]{0,40}\?+$",
+    r"^(?:(?:how are (?:you|we|things)|how's (?:it|everyone|everybody)|how was (?:your|everyone's|the weekend)"
+    r"|any(?:one|body) (?:for|up for|want|wants)|(?:who's|who is|anyone) in for)\b[^,:]{0,40}"
+    r"|how did it go|what's up|everything (?:ok|fine|good)|all good|are you (?:there|ok|around)|right|ok(?:ay)?"
+    r"|really|seriously|huh|what|why|sounds? good|deal|agreed|(?:does that )?makes? sense)\?+$",
     re.I,
 )
 
