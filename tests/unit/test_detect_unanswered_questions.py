@@ -65,6 +65,7 @@ def test_where_questions_are_seldom_answered_a_silence_says_little() -> None:
     other_talk.append(said("good night", at(0, 25.5), "Kim", "#musings"))
     found = look(quiet_weeks(AGENCY, 1), musings, other_talk, as_of=at(13))
     assert found
+    assert all(" of 11 such questions" in p.evidence["summary"] for p in found)
     assert all(p.confidence < 0.6 for p in found)
 
 

@@ -84,10 +84,17 @@ def _check_major(data: Path, programs: Programs) -> None:
 def damaged(data: Path, why: str, log: Path | None = None) -> DatabaseTrouble:
     """The error for a data directory that no server starts from. It is never made over."""
     see = f"see {log}; " if log else ""
-    return DatabaseTrouble(
-        f"the database in {data} does not start: {why}",
-        f"{see}put a backup in its place, or move the folder away to begin anew",
-    )
+    fix = _fix(why) or "put a backup in its place, or move the folder away to begin anew"
+    return DatabaseTrouble(f"the database in {data} does not start: {why}", see + fix)
+
+
+def _fix(why: str) -> str:
+    """What to do where the machine is to blame and the data is not; empty otherwise."""
+    if re.search(r"no space left|quota exceeded", why, re.IGNORECASE):
+        return "free some space on its disk"
+    if re.search(r"permission|ownership|operation not permitted|read-only", why, re.IGNORECASE):
+        return "see to the folder's owner and mode"
+    return ""
 
 
 def _initialise(fresh: Path, programs: Programs, account: Account) -> None:
@@ -110,20 +117,23 @@ def _must(done: subprocess.CompletedProcess[str], what: Path) -> None:
     if done.returncode == 0:
         return
     why = telling(done.stderr) or f"it ended with {done.returncode}"
-    raise DatabaseTrouble(
-        f"cannot make the database in {what.parent}: {why}", "see to free space and the folder's owner"
-    )
+    raise DatabaseTrouble(f"cannot make {what} for the database: {why}", _fix(why) or "try again")
 
 
 def telling(text: str) -> str:
-    """The line of a log that names the cause: the last one marked fatal, else the last error, else the last."""
+    """The line of a log that names the cause, without its time and rank.
+
+    What the machine refuses comes before what that leads to; then the last line marked fatal or error counts.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     for mark in (
-        r"\b(?:PANIC|FATAL|fatal):\s+(.+)",
-        r"\b(?:ERROR|error):\s+(.+)",
-        r"(.*could not .+|.*cannot .+|.*No space.+)",
+        r"(.*(?:No space left|Disk quota).*)",
+        r"((?:PANIC|FATAL|fatal):.+)",
+        r"((?:ERROR|error):.+)",
+        r"(.*could not .+|.*cannot .+)",
+        r"(.+)",
     ):
         found = [m[1] for line in lines if (m := re.search(mark, line))]
         if found:
-            return found[-1]
-    return lines[-1] if lines else ""
+            return re.sub(r"^(?:.*?\b)?(?:PANIC|FATAL|ERROR|LOG|fatal|error):\s*", "", found[-1])
+    return ""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PATIENCE = 20.0  # seconds for a start, a recovery, a stop
 _LOCK_PATIENCE = 60.0
 _LAUNCH = 'umask 077; "$@" </dev/null >"$0" 2>&1 &'  # the server belongs to nobody once the shell is gone
-_STILL_ENDING = ("pre-existing shared memory block", "lock file")
+_STILL_ENDING = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
 _PASSING = (
     "nothing listens", "connection refused", "no answer", "starting up", "shutting down", "not yet accepting",
     "in recovery", "too many", "remaining connection slots", "server closed",
@@ -163,7 +163,7 @@ def _launch_until_ready(home: Path, socket: Path, programs: Programs, account: A
     """Start the server. Processes of one that was killed may still be ending: then again, for a bounded time."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        postmaster.forget_dead(home / "data")
+        postmaster.forget_dead(home / "data", socket)
         lifeline = _launch(home, socket, programs, account)
         try:
             _wait(socket, home / "data", lifeline)
@@ -258,7 +258,7 @@ def _wait(socket: Path, data: Path, lifeline: int | None) -> None:
 def _last_words(home: Path) -> tuple[str, Path]:
     """Why the server ended, and the log that says so."""
     for log in (home / "start.log", _newest_log(home)):
-        words = _tail(log)
+        words = _tail(log).rpartition(" starting PostgreSQL ")[2]  # of this start, not of earlier ones
         if any(mark in words for mark in ("FATAL:", "PANIC:", "postgres: ", "error while loading")):
             return cluster.telling(words), log
     return "it ended without a word", home / "start.log"

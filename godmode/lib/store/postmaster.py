@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from godmode.lib.store.places import PORT
+
 
 @dataclass(frozen=True)
 class Postmaster:
@@ -41,16 +43,19 @@ def find(data: Path) -> Postmaster | None:
     return Postmaster(pid, Path(socket))
 
 
-def forget_dead(data: Path) -> None:
-    """Remove the note of a dead server whose number still, or again, belongs to some process.
+def forget_dead(data: Path, socket: Path) -> None:
+    """Remove what a dead server left that would keep PostgreSQL from ever starting. Call it under the start lock.
 
-    That may be a stranger, or the dead server itself where nobody collects the dead, as in many containers.
-    PostgreSQL would take either for a server and never start. It sees by its shared memory whether processes
-    of the dead server are left.
+    That is an empty note of a full disk, and one whose number is a stranger's by now, or still the dead
+    server's where nobody collects the dead, as in many containers. PostgreSQL sees by its shared memory
+    whether processes of the dead server are left.
     """
+    if find(data) is not None:
+        return
     pid, _ = _noted(data)
-    if (pid is None or _is_taken(pid)) and find(data) is None:
+    if pid is None or _is_taken(pid):
         (data / "postmaster.pid").unlink(missing_ok=True)
+    (socket / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)  # the folder is this server's alone
 
 
 def _noted(data: Path) -> tuple[int | None, str]:
