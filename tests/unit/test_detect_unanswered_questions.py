@@ -133,6 +133,11 @@ def test_questions_to_an_assistant_wait_for_nobody() -> None:
     assert look(chat) == []
 
 
+def test_a_bot_in_the_channel_neither_answers_nor_makes_it_a_chat_with_an_assistant() -> None:
+    bot = said("New order 4411", at(8, 16), "Shop", "#purchasing", "assistant")
+    assert len(look(BEFORE, QUESTION, bot)) == 1
+
+
 @pytest.mark.parametrize(
     "text", ["how are you?", "really?", "Good morning all, how was your evening?", "ok?", "🙂?", "??"]
 )

@@ -64,15 +64,15 @@ def find(messages: Sequence[Message], as_of: datetime) -> Iterator[Proposal]:
 
 
 def _among_people(messages: Sequence[Message]) -> list[list[Message]]:
-    """The conversations of at least two people and no assistant: there, a silence means something."""
+    """What people said, by conversation, where at least two take part: there, a silence means something.
+
+    In a chat with an assistant there is one person. A bot that posts in a channel answers nobody.
+    """
     by_conversation: dict[str, list[Message]] = defaultdict(list)
     for message in messages:
-        by_conversation[message.conversation].append(message)
-    return [c for c in by_conversation.values() if _is_among_people(c)]
-
-
-def _is_among_people(conversation: Sequence[Message]) -> bool:
-    return all(m.role != "assistant" for m in conversation) and len({m.author for m in conversation}) > 1
+        if message.role != "assistant":
+            by_conversation[message.conversation].append(message)
+    return [c for c in by_conversation.values() if len({m.author for m in c}) > 1]
 
 
 def _questions(conversation: Sequence[Message], zone: tzinfo | None) -> Iterator[Question]:
