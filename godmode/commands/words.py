@@ -21,6 +21,8 @@ WORDS = (
 )  # fmt: skip
 
 
+INTERRUPTED = 130  # what Typer makes of Ctrl-C
+
 ELSEWHERE = {"run": "run.command"}  # the folder commands/run holds the jobs
 
 
@@ -68,4 +70,6 @@ def run(argv: Sequence[str]) -> int:
         raise Usage(e.format_message().rstrip("."), "--help shows what it takes") from e
     except typer.Abort:
         raise KeyboardInterrupt from None
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0

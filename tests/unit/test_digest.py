@@ -117,6 +117,12 @@ def test_without_a_source_the_digest_says_that_only_godmode_was_looked_at() -> N
     )
 
 
+def test_chats_that_end_long_ago_are_dated_since_what_was_noticed_in_them_is_as_old() -> None:
+    seen = replace(QUIET, newest=NOW - timedelta(days=9))
+    assert "0 new messages (the newest of Sun 01 Mar 2026)," in digest.compose(seen)
+    assert "newest" not in digest.compose(replace(QUIET, newest=NOW - timedelta(hours=23)))
+
+
 def test_a_title_with_line_breaks_stays_one_bullet() -> None:
     seen = replace(QUIET, proposals=[replace(proposal(1), title="one\ntwo\r\n3. three")])
     assert digest.compose(seen).splitlines()[2:] == ["1. one two 3. three (`godmode proposals show 1`)"]

@@ -93,6 +93,7 @@ def test_extreme_texts_are_taken(text: str) -> None:
     [
         ("Hi Maria, can you export last week's invoices?", "export last week's invoices?"),
         ("@jo could you please send the price list", "send the price list"),
+        ("Someone please export the invoices, they are due", "export the invoices, they are due"),
         ("Please rewrite this mail", "rewrite this mail"),
         ("Summarise the meeting notes below:\nSam was late.", "Summarise the meeting notes below:"),
         ("did anyone confirm the order with Helm?", "did anyone confirm the order with Helm?"),

@@ -36,7 +36,7 @@ def run(ctx: JobContext) -> JobResult:
 def look(ctx: JobContext) -> Seen:
     """Everything the digest tells of, each looked up now."""
     from godmode.lib.notify.digest import Seen, SourceSeen
-    from godmode.lib.store import figures, outbox, proposals, sync
+    from godmode.lib.store import figures, memory, outbox, proposals, sync
 
     conn, now = ctx.store.conn, ctx.clock.now()
     since = ctx.last_success or now - timedelta(days=1)
@@ -50,12 +50,13 @@ def look(ctx: JobContext) -> Seen:
         backlog=figures.backlog(conn),
         incidents=figures.open_incidents(conn),
         messages=outbox.waiting(conn),
-        proposals=[p for p in proposals.waiting(conn) if p.updated_at >= since],
+        proposals=sorted((p for p in proposals.waiting(conn) if p.updated_at >= since), key=lambda p: -p.confidence),
         sources=[
             SourceSeen(name, states.get(name, sync.SyncState(name)), STALE_INTERVALS * source.every.period)
             for name, source in ctx.sources.items()
         ],
         uncertain=outbox.uncertain(conn, since),
+        newest=memory.newest_message_at(conn, now),
     )
 
 

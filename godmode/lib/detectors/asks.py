@@ -17,13 +17,14 @@ GREETING = re.compile(
 )
 ADDRESSED = re.compile(rf"^(?:@\w{{1,40}}[\s,:]+|\w{{2,20}},\s*(?=(?:{ASKING})\b))", re.I)
 POLITE = re.compile(
-    rf"^(?:(?:and|so|also|please|pls|kindly|(?:can|could|would|will) (?:{SOMEBODY})(?! all)"
+    r"^(?:(?:and|so|also|please|pls|kindly|(?:some|any)(?:one|body),?(?= please| pls| kindly)"
+    rf"|(?:can|could|would|will) (?:{SOMEBODY})(?! all)"
     r"|i (?:need|want|would like|'d like) (?:you )?to|i'd like (?:you )?to|let's)\s+)+",
     re.I,
 )
 REQUEST = re.compile(
     rf"^(?:(?:can|could|would|will) (?:{SOMEBODY})\b"
-    r"|(?:please|pls|kindly) (?!note|find|see attached|be aware|ignore|feel)"
+    r"|(?:(?:someone|somebody|anyone|anybody),? )?(?:please|pls|kindly) (?!note|find|see attached|be aware|ignore|feel)"
     r"|i need (?:you to|the|a|an|that|this|my|our|last)\b"
     r"|(?:did|does|do|has|is) (?:anyone|anybody|someone|somebody)\b)",
     re.I,

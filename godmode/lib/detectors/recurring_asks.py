@@ -35,6 +35,7 @@ ALIKE = 0.34
 ABOVE_CHANCE = 3
 COMMON = 0.4
 FEW = 3
+MOST_NAMES = 4
 COMES_BACK_WITHIN = timedelta(days=7)
 LONGEST_POSTING = 200
 MOST_COMPARED = 20
@@ -115,7 +116,7 @@ def _asks(messages: Sequence[Message]) -> Iterator[Asked]:
             continue
         for ask in find_asks(message.text, most=2):
             words = {t.stem for t in tokens(ask.wanted)}
-            if len(words) < FEWEST_WORDS:
+            if len(words) <= FEWEST_WORDS:
                 words |= {t.stem for t in tokens(ask.nearby)}
             if len(words) >= FEWEST_WORDS:
                 yield Asked(message, frozenset(words), ask.wanted)
@@ -208,7 +209,7 @@ def _without_repeated_posts(asks: Sequence[Asked]) -> list[Asked]:
 
 
 def _most_typical(asks: Sequence[Asked], core: Sequence[str], weights: Mapping[str, float]) -> Asked:
-    return max(asks, key=lambda a: (similarity(a.words, core, weights), -a.message.id))
+    return max(asks, key=lambda a: (similarity(a.words, core, weights), -len(a.wanted), -a.message.id))
 
 
 def _confidence(days: Sequence[date], as_of: datetime) -> float:
@@ -222,10 +223,11 @@ def _confidence(days: Sequence[date], as_of: datetime) -> float:
 
 def _summary(found: Sequence[Message], days: Sequence[date]) -> str:
     people = by_count(Counter(m.author for m in found if m.author))
-    by = f" by {', '.join(people[:3])}" + (f" and {len(people) - 3} more" if len(people) > 3 else "")
+    others = [f"{len(people) - MOST_NAMES} more"] if len(people) > MOST_NAMES else []
+    by = f" by {', '.join(people[:MOST_NAMES] + others)}" if people else ""
     where = by_count(Counter(m.title for m in found if m.title))
     place = where[0] if len(where) == 1 else f"{len(where)} conversations"
     return (
         f"{len(found)} asks for the same thing on {len(days)} days from {day(days[0])} to {day(days[-1])}"
-        f"{by if people else ''}, in {place}."
+        f"{by}, in {place}."
     )

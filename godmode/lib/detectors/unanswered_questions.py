@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from godmode.lib.store.memory import Message
 
 PATIENCE = timedelta(hours=24)
-ENOUGH_OF_ITS_OWN = 10
+ENOUGH_OF_ITS_OWN = 20
 SATURDAY = 5
 
 
@@ -28,7 +28,7 @@ class UnansweredQuestions:
     """Questions to people without a word from anybody else for 24 hours, and still without an answer.
 
     Confidence is that such a silence is an exception: the lower Wilson bound (95 %, one-sided) of the share of
-    questions that do get an answer within 24 hours, in this conversation where it has ten or more of them,
+    questions that do get an answer within 24 hours, in this conversation where it has twenty or more,
     otherwise in all conversations among people.
     """
 

@@ -16,7 +16,7 @@ def patterns(ctx: JobContext) -> list[Proposal]:
     found: list[Proposal] = []
     for detector in ctx.detectors.values():
         ctx.check()
-        found += detector.look(ctx.store, ctx.clock.now(), timedelta(days=settings.lookback_days))
+        found += detector.look(ctx.store, ctx.clock.now().astimezone(ctx.zone), timedelta(days=settings.lookback_days))
     return sorted((p for p in found if p.confidence >= settings.min_confidence), key=lambda p: -p.confidence)
 
 

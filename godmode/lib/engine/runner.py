@@ -193,12 +193,14 @@ class _Run:
         """The outcome of a "no". By hand each is audited; of a schedule's ticks, each slot's reason once."""
         data: dict[str, Any] = {"message": no.message}
         skipped = f"{slot or now.date().isoformat()} {no.reason}"
-        told = no.reason in ("not_due", "already_ran", "locked") or skipped == row.last_skip
+        of_slot = no.reason in ("not_due", "already_ran", "locked")  # the slot rule's own: no trouble at all
+        told = of_slot or skipped == row.last_skip
         error = no.message if no.reason == "kill_switch" else None
         store = self.runner.has.store
         if not self.mode.dry_run and not (self.mode.scheduled and told):
             with store.conn.transaction():
-                job_state.note_skip(store.conn, self.job.name, skipped)
+                if not of_slot:
+                    job_state.note_skip(store.conn, self.job.name, skipped)
                 self._audit(
                     now,
                     None if error is None else False,

@@ -25,7 +25,11 @@ class SourceSeen:
 
 @dataclass(frozen=True)
 class Seen:
-    """All that the digest was told. `since` is the moment its figures count from; `command` how she calls godmode."""
+    """All that the digest was told.
+
+    `since` is the moment its figures count from, `newest` the time of the newest chat message (exports arrive
+    late, and what was noticed in them is as old as they are), `command` how she calls godmode.
+    """
 
     now: datetime
     since: datetime
@@ -38,6 +42,7 @@ class Seen:
     proposals: Sequence[ProposalRow]
     sources: Sequence[SourceSeen]
     uncertain: int
+    newest: datetime | None = None
 
 
 def compose(seen: Seen) -> str:
@@ -67,7 +72,7 @@ def _quiet(seen: Seen, bullets: Sequence[str], unseen: Sequence[str]) -> str:
 def _figures(seen: Seen) -> str:
     """The metrics; what was not looked at is left out here and named as unread."""
     f, read = seen.figures, {s.name for s in seen.sources if s.state.last_sync_completed_at}
-    parts = [_count(f.new_messages, "new message")] if "chatlogs" in read else []
+    parts = [_count(f.new_messages, "new message") + _newest(seen)] if "chatlogs" in read else []
     parts += [_count(f.new_proposals, "new proposal"), _count(f.new_incidents, "new incident")]
     parts += [f"{_count(f.corrections_applied, 'correction')} applied"]
     if "n8n" in read:
@@ -75,6 +80,13 @@ def _figures(seen: Seen) -> str:
     if read - {"chatlogs"}:
         parts.append(_count(f.api_calls, "API call"))
     return ", ".join(parts)
+
+
+def _newest(seen: Seen) -> str:
+    """` (the newest of Sun 15 Nov)` where the chats end before yesterday."""
+    if seen.newest is None or seen.now - seen.newest < timedelta(days=1):
+        return ""
+    return f" (the newest of {seen.newest.astimezone(seen.zone):%a %d %b %Y})"
 
 
 def _fresh(seen: Seen, source: SourceSeen) -> bool:

@@ -1,0 +1,50 @@
+"""Proposals: one open row per finding, and at most ten new ones in any hour, from however many processes."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+
+from godmode.lib.kernel import Proposal
+from godmode.lib.store import proposals
+
+NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
+
+
+def finding(key: str, title: str = "Something") -> Proposal:
+    return Proposal("recurring_asks", title, 0.8, {"summary": "s"}, key)
+
+
+def test_a_finding_is_one_row_that_grows(db: psycopg.Connection) -> None:
+    assert proposals.put(db, finding("a", "Asked on 3 days"), NOW) == "new"
+    assert proposals.put(db, finding("a", "Asked on 3 days"), NOW) == "same"
+    assert proposals.put(db, finding("a", "Asked on 4 days"), NOW + timedelta(hours=1)) == "grown"
+    rows = proposals.waiting(db)
+    assert [(r.title, r.created_at, r.updated_at) for r in rows] == [("Asked on 4 days", NOW, NOW + timedelta(hours=1))]
+
+
+def test_a_decided_finding_is_not_raised_again(db: psycopg.Connection) -> None:
+    proposals.put(db, finding("a"), NOW)
+    db.execute("UPDATE proposals SET status = 'rejected'")
+    assert proposals.put(db, finding("a", "Something else"), NOW) == "decided"
+    assert proposals.waiting(db) == []
+
+
+def test_the_eleventh_within_an_hour_waits_until_the_first_is_an_hour_old(db: psycopg.Connection) -> None:
+    came_to = [proposals.put(db, finding(str(n)), NOW + timedelta(minutes=n)) for n in range(11)]
+    assert came_to == ["new"] * 10 + ["over"]
+    assert proposals.put(db, finding("10"), NOW + timedelta(minutes=59, seconds=59)) == "over"
+    assert proposals.put(db, finding("10"), NOW + timedelta(minutes=60)) == "new"
+
+
+def test_eight_processes_at_once_cannot_store_more_than_ten(database_url: str, db: psycopg.Connection) -> None:
+    def store(worker: int) -> list[str]:
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            return [proposals.put(conn, finding(f"{worker}.{n}"), NOW) for n in range(5)]
+
+    with ThreadPoolExecutor(8) as pool:
+        came_to = [outcome for outcomes in pool.map(store, range(8)) for outcome in outcomes]
+    assert sorted(came_to) == ["new"] * 10 + ["over"] * 30
+    assert db.execute("SELECT count(*) FROM proposals").fetchone() == (10,)
