@@ -160,6 +160,16 @@ def test_a_switch_set_while_the_database_was_away_is_carried_into_it(company: Co
     assert company.outcome() == ("succeeded", None)
 
 
+def test_a_mirror_that_cannot_be_written_does_not_keep_the_switch_from_being_obeyed(
+    company: Company, db: psycopg.Connection
+) -> None:
+    company.add("work")
+    killswitch.path(company.config.state).mkdir(parents=True)  # in the way of the file, as a full disk is
+    killswitch.path(company.config.state).joinpath("x").touch()
+    db.execute("UPDATE agent_controls SET kill_switch = true")
+    assert company.outcome() == ("skipped", "kill_switch")
+
+
 def test_jobs_enabled_off_stops_all_but_the_health_monitor(company: Company, db: psycopg.Connection) -> None:
     company.add("work")
     db.execute("UPDATE agent_controls SET jobs_enabled = false")

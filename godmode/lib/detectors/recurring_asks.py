@@ -97,7 +97,7 @@ def find(messages: Sequence[Message], as_of: datetime) -> Iterator[Proposal]:
     weights = _weights(asks)
     everywhere = Counter(w for ask in asks for w in ask.words)
     groups = [g for g in _groups(asks, weights) if not _is_chance(g, everywhere, len(asks))]
-    found = [p for g in groups if (p := _proposal(g, weights, as_of))]
+    found = [p for g in groups if (p := _proposal(g, as_of))]
     found.sort(key=lambda p: (-p.confidence, -p.evidence["count"], p.dedup_key))
     yield from _distinct(found)
 
@@ -168,7 +168,7 @@ def _leading(ask: Asked, weights: Mapping[str, float]) -> list[str]:
     return words
 
 
-def _proposal(group: Group, weights: Mapping[str, float], as_of: datetime) -> Proposal | None:
+def _proposal(group: Group, as_of: datetime) -> Proposal | None:
     asks = _without_repeated_posts(group.asks)
     core = _core(asks)
     if len(core) < FEWEST_WORDS:
@@ -179,7 +179,7 @@ def _proposal(group: Group, weights: Mapping[str, float], as_of: datetime) -> Pr
     words = search_words(found, core)
     if len(days) < FEWEST_DAYS or not words:
         return None
-    wanted = shorten(_most_typical(asks, core, weights).wanted.rstrip("?!.:… "), 80)
+    wanted = shorten(_most_typical(asks, core).wanted.rstrip("?!.:… "), 80)
     return Proposal(
         type=RecurringAsks.name,
         title=f'Asked on {len(days)} days: "{wanted}"',
@@ -208,8 +208,10 @@ def _without_repeated_posts(asks: Sequence[Asked]) -> list[Asked]:
     return [a for a in asks if posted[a.message.author, a.message.text] < FEWEST_DAYS]
 
 
-def _most_typical(asks: Sequence[Asked], core: Sequence[str], weights: Mapping[str, float]) -> Asked:
-    return max(asks, key=lambda a: (similarity(a.words, core, weights), -len(a.wanted), -a.message.id))
+def _most_typical(asks: Sequence[Asked], core: Sequence[str]) -> Asked:
+    """The ask with the most of the common words and the fewest of its own; of equal ones the shortest."""
+    common = frozenset(core)
+    return max(asks, key=lambda a: (len(a.words & common), -len(a.words - common), -len(a.wanted), -a.message.id))
 
 
 def _confidence(days: Sequence[date], as_of: datetime) -> float:

@@ -7,6 +7,7 @@ A mirror that cannot be read counts as on (fail closed).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import msgspec
 from msgspec import Struct
 from psycopg import Connection
 
+from godmode.lib.errors import Usage
 from godmode.lib.paths import private_folder, replace_file
 from godmode.lib.store import audit, controls
 from godmode.lib.store.controls import Controls
@@ -65,7 +67,9 @@ def agree(
         truth = controls.read(conn)
         assert truth is not None
     if mirror is None or (mirror.on, mirror.number) != (truth.kill_switch, truth.kill_switch_number):
-        mirror_of(state, truth)
+        # A mirror that cannot be written now (a full disk) is stale, which is harmless while the database answers.
+        with suppress(Usage):
+            mirror_of(state, truth)
     return truth
 
 
