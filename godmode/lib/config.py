@@ -96,10 +96,6 @@ class Embedded(Section, frozen=True):
     bin_dir: str | None = None
 
 
-class Log(Section, frozen=True):
-    level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
-
-
 class Route(Section, frozen=True):
     severity: str | None = None
     type: str | None = None
@@ -121,7 +117,6 @@ class Settings(Section, frozen=True):
     retry_queue: RetryQueue = RetryQueue()
     detectors: Detectors = Detectors()
     embedded: Embedded = Embedded()
-    log: Log = Log()
 
     def __post_init__(self) -> None:
         zone(self.timezone)

@@ -13,16 +13,22 @@ from godmode.lib.store import proposals
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 
 
-def finding(key: str, title: str = "Something") -> Proposal:
-    return Proposal("recurring_asks", title, 0.8, {"summary": "s"}, key)
+def finding(key: str, title: str = "Something", count: int = 3) -> Proposal:
+    return Proposal("recurring_asks", title, 0.8, {"summary": "s", "count": count}, key)
 
 
 def test_a_finding_is_one_row_that_grows(db: psycopg.Connection) -> None:
     assert proposals.put(db, finding("a", "Asked on 3 days"), NOW) == "new"
     assert proposals.put(db, finding("a", "Asked on 3 days"), NOW) == "same"
-    assert proposals.put(db, finding("a", "Asked on 4 days"), NOW + timedelta(hours=1)) == "grown"
+    assert proposals.put(db, finding("a", "Asked on 4 days", 4), NOW + timedelta(hours=1)) == "grown"
     rows = proposals.waiting(db)
     assert [(r.title, r.created_at, r.updated_at) for r in rows] == [("Asked on 4 days", NOW, NOW + timedelta(hours=1))]
+
+
+def test_a_title_that_only_counts_days_is_renewed_without_being_news(db: psycopg.Connection) -> None:
+    proposals.put(db, finding("a", "Unanswered for 5 days", 1), NOW)
+    assert proposals.put(db, finding("a", "Unanswered for 6 days", 1), NOW + timedelta(days=1)) == "same"
+    assert [(r.title, r.updated_at) for r in proposals.waiting(db)] == [("Unanswered for 6 days", NOW)]
 
 
 def test_a_decided_finding_is_not_raised_again(db: psycopg.Connection) -> None:

@@ -42,7 +42,7 @@ def put(conn: Connection, found: Proposal, now: datetime) -> str:
         conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('godmode.proposals', 0))")
         row = conn.execute(
             """
-            SELECT id, status, title FROM proposals WHERE dedup_key = %s AND NOT archived
+            SELECT id, status, evidence -> 'count' FROM proposals WHERE dedup_key = %s AND NOT archived
             ORDER BY created_at DESC LIMIT 1
             """,
             (found.dedup_key,),
@@ -51,13 +51,21 @@ def put(conn: Connection, found: Proposal, now: datetime) -> str:
             return _insert(conn, found, now)
         if row[1] != "open":
             return "decided"
-        if row[2] == found.title:
-            return "same"
+        # "Unanswered for 5 days" says 6 tomorrow: that is the same finding, and no news for the digest.
+        grown = row[2] != found.evidence.get("count")
         conn.execute(
-            "UPDATE proposals SET title = %s, confidence = %s, evidence = %s, updated_at = %s WHERE id = %s",
-            (found.title, found.confidence, Jsonb(dict(found.evidence)), now, row[0]),
-        )
-        return "grown"
+            """
+            UPDATE proposals SET
+                title = %(title)s, confidence = %(confidence)s, evidence = %(evidence)s,
+                updated_at = CASE WHEN %(grown)s THEN %(now)s ELSE updated_at END
+            WHERE id = %(id)s
+            """,
+            {
+                "title": found.title, "confidence": found.confidence, "evidence": Jsonb(dict(found.evidence)),
+                "grown": grown, "now": now, "id": row[0],
+            },
+        )  # fmt: skip
+        return "grown" if grown else "same"
 
 
 def _insert(conn: Connection, found: Proposal, now: datetime) -> str:

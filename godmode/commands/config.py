@@ -1,0 +1,116 @@
+"""`godmode config show|check`: what the configuration says, and whether it can be used."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from godmode import registry
+from godmode.commands import terminal
+from godmode.lib import config as configuration
+from godmode.lib.config import Config, nearest
+from godmode.lib.engine.gate import quiet_until
+from godmode.lib.engine.slots import current
+from godmode.lib.errors import Usage
+from godmode.wiring import App
+
+app = typer.Typer(
+    add_completion=False, help="Show or check the configuration.", rich_markup_mode=None, no_args_is_help=True
+)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+SECRETS = (
+    "DATABASE_URL", "NOTION_TOKEN", "N8N_API_KEY", "HUBSPOT_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN",
+    "SALESMSG_API_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
+)  # fmt: skip
+
+
+@app.command()
+def show(as_json: Json = False) -> int:
+    """Show the settings in force, where they come from, and which secrets are set (never their values)."""
+    config = terminal.config()
+    document = {
+        "file": str(config.path),
+        "exists": config.path.exists(),
+        "state": str(config.state),
+        "secrets": {name: _origin(name) for name in SECRETS},
+        "settings": msgspec.to_builtins(config.settings),
+    }
+    lines = [
+        f"file      {config.path}{'' if document['exists'] else ' (not there: all is default)'}",
+        f"state     {config.state}",
+        *(f"{name:22}{origin}" for name, origin in document["secrets"].items() if origin),
+        *_flat(document["settings"]),
+    ]
+    terminal.show(document, as_json, "\n".join(lines))
+    return 0
+
+
+def _origin(name: str) -> str | None:
+    """Where a secret comes from; None when it is not set. Raises Usage when its file cannot be read."""
+    if configuration.secret(name) is None:
+        return None
+    if os.environ.get(name):
+        return "from the environment"
+    return f"from {os.environ[f'{name}_FILE']}" if f"{name}_FILE" in os.environ else "from a systemd credential"
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> list[str]:
+    lines: list[str] = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            lines += _flat(value, f"{prefix}{key}.")
+        elif value is not None:
+            lines.append(f"{prefix}{key} = {msgspec.json.encode(value).decode()}")
+    return lines
+
+
+@app.command()
+def check(as_json: Json = False) -> int:
+    """Check the whole file; a mistake is named by file, line and key. Exits 2 when it cannot be used."""
+    config = terminal.config()
+    notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
+    for name in SECRETS:
+        _origin(name)
+    notes += ["note: routes are not used by this version"] if config.settings.routes else []
+    notes += _folder(config) + _speakers(App(config))
+    said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
+    terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
+    return 0
+
+
+def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]]) -> list[str]:
+    """Check every section by its own settings class; notes on those that this version does not use."""
+    notes = []
+    for name in getattr(config.settings, kind):
+        if name not in known:
+            line = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), (kind, name))
+            raise Usage(f"{config.path}, line {line}: {kind}.{name}: there is no such section{nearest(name, known)}")
+        target = known[name][1]
+        shape = getattr(registry.load(target), "Settings", None) if target else None
+        if shape is None:
+            notes.append(f"note: {kind}.{name} is not used by this version")
+        else:
+            configuration.section(config, kind, name, shape)
+    return notes
+
+
+def _folder(config: Config) -> list[str]:
+    path = config.settings.sources.get("chatlogs", {}).get("path")
+    if path is None or config.beside(path).is_dir():
+        return []
+    return [f"note: sources.chatlogs.path: there is no folder {config.beside(path)} yet"]
+
+
+def _speakers(app: App) -> list[str]:
+    """Jobs that speak at an hour at which quiet hours never let them."""
+    notes, config = [], app.config
+    for job in app.jobs():
+        slot = current(job.cadence, app.clock.now(), config.zone)
+        if job.speaks and (end := quiet_until(config.settings.quiet_hours, slot.start, config.zone)):
+            at = f"{slot.start.astimezone(config.zone):%H:%M}"
+            notes.append(f"note: jobs.{job.name}.time: {at} lies in the quiet hours, it waits until {end}")
+    return notes

@@ -1,0 +1,75 @@
+"""The configuration that `godmode init` writes: commented, with the answers in it. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What init asked for. An empty `chatlogs` leaves the source out."""
+
+    timezone: str = "America/Chicago"
+    operator_name: str = ""
+    operator_phone: str = ""
+    chatlogs: str = ""
+    digest_time: str = "08:00"
+    call_time: str = "06:00"
+    quiet_start: str = "21:00"
+    quiet_end: str = "06:00"
+
+
+def text(answers: Answers) -> str:
+    """The file's text. Every value is quoted, so any answer is TOML."""
+    chatlogs = f"[sources.chatlogs]\npath = {_quoted(answers.chatlogs)}\n" if answers.chatlogs else _NO_CHATLOGS
+    return _TEXT.format(
+        **{key: _quoted(value) for key, value in vars(answers).items() if key != "chatlogs"}, chatlogs=chatlogs
+    )
+
+
+def _quoted(value: str) -> str:
+    """A TOML basic string: JSON's escapes are TOML's, but for DEL and the halves of surrogate pairs."""
+    plain = value.encode("utf-8", "replace").decode()
+    return json.dumps(plain, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+_NO_CHATLOGS = """\
+# A folder that you drop chat exports into (ChatGPT, Claude, Telegram Desktop, Slack, JSON lines):
+# [sources.chatlogs]
+# path = "chats/"
+"""
+
+_TEXT = """\
+# godmode's configuration. `godmode config check` names a mistake by its line.
+# Secrets are not kept here: they come from the environment, from NAME_FILE, or from systemd credentials.
+
+# All hours of this file are in this zone.
+timezone = {timezone}
+
+# Nothing speaks to you within these hours but SEV0 and SEV1. Equal times mean no quiet hours.
+quiet_hours = {{ start = {quiet_start}, end = {quiet_end} }}
+
+# Where state and the embedded database are kept; the default is the XDG state folder, for root /var/lib/godmode.
+# state_dir = "state/"
+
+[operator]
+name = {operator_name}
+phone = {operator_phone}
+
+[jobs.daily_digest]
+time = {digest_time}
+
+[jobs.morning_call]
+time = {call_time}
+
+# How often the sources are read and patterns are looked for.
+# [jobs.periodic_scan]
+# interval_minutes = 30
+
+{chatlogs}
+# How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
+# [detectors]
+# lookback_days = 14
+# min_confidence = 0.6
+"""
