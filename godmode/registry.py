@@ -24,6 +24,8 @@ JOBS = {
     "sync_hubspot": ("read the changed HubSpot contacts", f"{_RUN}.sync:HUBSPOT"),
 }
 
+SYNC = f"{_RUN}.sync:job_for"  # makes the job `sync_NAME` of a source that has no line of its own above
+
 SOURCES: dict[str, tuple[str, str | None]] = {
     "notion": ("canonical Notion pages", None),
     "n8n": ("n8n executions", None),

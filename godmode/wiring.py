@@ -84,9 +84,8 @@ class App:
         if target is None:
             known = [j.replace("_", "-") for j in registry.JOBS]
             raise Usage(f'there is no job "{name}"{nearest(name, known)}', "`godmode jobs` lists them")
-        from godmode.commands.run.sync import job_for
-
-        return job_for(source, registry.load(target).every)
+        made: Job = registry.load(registry.SYNC)(source, registry.load(target).every)
+        return made
 
     def jobs(self) -> list[Job]:
         """The jobs that a schedule starts."""

@@ -22,13 +22,15 @@ from msgspec import Meta, Struct, field
 from godmode.lib import paths
 from godmode.lib.errors import Usage
 
+TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
+Time = Annotated[str, Meta(pattern=TIME)]
 T = TypeVar("T")
 
 
 def parse_time(text: str) -> time:
     """`HH:MM` on a 24-hour clock. Raises ValueError with a line for the operator."""
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+    if not re.match(TIME, text):
         raise ValueError(f'"{text}" is not a time of day such as "08:00"')
     return time.fromisoformat(text)
 
@@ -45,12 +47,8 @@ class Operator(Section, frozen=True):
 class QuietHours(Section, frozen=True):
     """Local times; equal ones mean no quiet hours."""
 
-    start: str = "21:00"
-    end: str = "06:00"
-
-    def __post_init__(self) -> None:
-        parse_time(self.start)
-        parse_time(self.end)
+    start: Time = "21:00"
+    end: Time = "06:00"
 
 
 class IntervalJob(Section, frozen=True):
@@ -59,12 +57,8 @@ class IntervalJob(Section, frozen=True):
 
 
 class DailyJob(Section, frozen=True):
-    time: str | None = None
+    time: Time | None = None
     deadline_seconds: Annotated[int, Meta(ge=1)] | None = None
-
-    def __post_init__(self) -> None:
-        if self.time is not None:
-            parse_time(self.time)
 
 
 class Jobs(Section, frozen=True):
@@ -110,16 +104,13 @@ class Settings(Section, frozen=True):
     operator: Operator = Operator()
     state_dir: str | None = None
     jobs: Jobs = Jobs()
-    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
-    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sources: dict[str, Any] = field(default_factory=dict)
+    channels: dict[str, Any] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     watchers: Watchers = Watchers()
     retry_queue: RetryQueue = RetryQueue()
     detectors: Detectors = Detectors()
     embedded: Embedded = Embedded()
-
-    def __post_init__(self) -> None:
-        zone(self.timezone)
 
 
 class Config(Struct, frozen=True):
@@ -189,10 +180,18 @@ def parse(raw: bytes, where: Path) -> Settings:
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise Usage(
-            f"{where}: {_lower_first(str(e))}", "this is not TOML; `godmode config check` reads it again"
-        ) from e
-    return convert(tree, Settings, where, (), text)
+        why = _lower_first(str(e)).replace("(at end of document)", f"(at line {text.count(chr(10)) + 1}, the end)")
+        raise Usage(f"{where}: not TOML: {why}", "mend that line") from e
+    settings = convert(tree, Settings, where, (), text)
+    try:
+        zone(settings.timezone)
+    except ValueError as e:
+        raise _at(where, text, ("timezone",), str(e)) from e
+    for kind in ("sources", "channels"):
+        for name, value in getattr(settings, kind).items():
+            if not isinstance(value, dict):
+                raise _at(where, text, (kind, name), f"expected a section, [{kind}.{name}]")
+    return settings
 
 
 def section(config: Config, kind: str, name: str, shape: type[T]) -> T:
@@ -222,13 +221,32 @@ def _mistake(e: msgspec.ValidationError, shape: type, where: Path, prefix: tuple
     unknown = re.fullmatch(r"Object contains unknown field `(.*)`", message)
     if unknown:
         siblings = _keys_of(shape, keys[len(prefix) :])
-        keys += (unknown[1],)
-        message = f"there is no such key{nearest(unknown[1], siblings)}"
-    else:
-        message = _lower_first(message)
+        return _at(where, text, (*keys, unknown[1]), f"there is no such key{nearest(unknown[1], siblings)}")
+    missing = re.fullmatch(r"Object missing required field `(.*)`", message)
+    if missing:
+        return _at(where, text, (*keys, missing[1]), "it is needed and not there")
+    return _at(where, text, keys, _plain(message))
+
+
+def _at(where: Path, text: str, keys: tuple[str, ...], message: str) -> Usage:
     line = line_of(text, keys)
     place = f"{where}, line {line}" if line else f"{where}"
     return Usage(f"{place}: {'.'.join(keys)}: {message}")
+
+
+_TYPES = {
+    "int": "a whole number", "float": "a number", "str": "text", "bool": "true or false", "array": "a list",
+    "object": "a section", "null": "nothing",
+}  # fmt: skip
+
+
+def _plain(message: str) -> str:
+    """A message of msgspec in the words of TOML: "expected a whole number, got text"."""
+    if TIME in message.replace("\\\\", "\\"):
+        return 'expected a time of day such as "08:00"'
+    for name, words in _TYPES.items():
+        message = message.replace(f"`{name} | null`", words).replace(f"`{name}`", words)
+    return _lower_first(message)
 
 
 def _keys_of(shape: Any, keys: tuple[str, ...]) -> list[str]:
@@ -243,21 +261,33 @@ def _keys_of(shape: Any, keys: tuple[str, ...]) -> list[str]:
 
 
 def line_of(text: str, keys: tuple[str, ...]) -> int | None:
-    """The line, from 1, on which a key stands in a TOML text; its nearest parent's where it is not found."""
+    """The line, from 1, on which a key stands in a TOML text; its nearest parent's where it is not found.
+
+    An element of an array of tables is counted from 0 in `keys`: `("routes", "1", "via")`.
+    """
     best, found = 0, None
     table: tuple[str, ...] = ()
-    wanted = tuple(k for k in keys if not k.isdigit() and k != "...")
+    arrays: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            table = _split(header[1])
+        if header := re.match(r"\s*(\[+)\s*([^\]]+?)\s*\]+", line):
+            table = _split(header[2])
+            if header[1] == "[[":
+                arrays[table] = arrays.get(table, -1) + 1
+                table += (str(arrays[table]),)
             here = [table]
         else:
-            here = [table + _split(m[1]) for m in re.finditer(r"(?:^|[{,])\s*([\w.\"'-]+)\s*=", line)]
-            here += [here[0] + h[len(table) :] for h in here[1:]]  # keys inside an inline table
+            names = [_split(m[1]) for m in re.finditer(r"""(?:^|[{,])\s*([\w."'-]+)\s*=""", line)]
+            here = [table + name for name in names[:1]] + [table + names[0] + name for name in names[1:]]
         for path in here:
-            if path == wanted[: len(path)] and len(path) > best:
-                best, found = len(path), number
+            common = _shared(path, keys)
+            if common > best:
+                best, found = common, number
     return found
+
+
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many names two paths have in common from their beginning."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _split(dotted: str) -> tuple[str, ...]:
