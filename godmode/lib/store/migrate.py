@@ -114,7 +114,10 @@ def _apply(conn: Connection, migration: Migration) -> None:
 
 def _recorded(conn: Connection) -> dict[int, str]:
     """Version and checksum of what was applied."""
-    exists = conn.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
+    # Not to_regclass: it asks a cache that does not hear of a table made while this transaction waited for the lock.
+    exists = conn.execute(
+        "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'schema_migrations' AND pg_table_is_visible(oid))"
+    ).fetchone()
     if exists != (True,):
         return {}
     try:
