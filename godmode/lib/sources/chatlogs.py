@@ -2,33 +2,29 @@
 
 Exports are repeated whole and grow, so a message is known by its conversation and id, and storing one twice is
 harmless. A file is read again only when its size or time changed; JSON lines that only grew are read on from
-where they ended. What cannot be read is skipped and named; a file that is still being written is left.
+where they ended. What cannot be read is skipped and named; a file that is still being written is left, and is
+named at every run until it is whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from hashlib import blake2b
-from pathlib import Path
-from typing import Any, BinaryIO, cast
-
-import ijson
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
 
 from godmode.lib.config import Section
 from godmode.lib.errors import Transient
 from godmode.lib.kernel import Checkpoint, Every, Record, Site, Skipped
-from godmode.lib.sources.chat_formats import chatgpt, claude, detect, jsonl, slack, telegram, walk
-from godmode.lib.sources.chat_formats.bytes import NotUtf8, Utf8
+from godmode.lib.sources.chat_formats import slack, walk
+from godmode.lib.sources.chat_formats.export import Export
 from godmode.lib.sources.chat_formats.message import Said, Unread, clean, digest
 from godmode.lib.sources.chat_formats.walk import Found
 
 LONGEST_ID = 200  # characters; a longer one is kept as its hash
-LONGEST_LINE = 64_000_000  # bytes
-TAIL = 4096  # bytes before the old end that tell whether a file only grew
-LINES = {".jsonl", ".ndjson"}
+CHECKPOINT_SHARE = 4  # a cursor of n files is given after n / 4 items, so that writing it costs less than they do
 
-Item = Record | Skipped
-Reading = Generator[Item, None, dict[str, Any] | None]  # what a file has, and what to remember of it
+Files = dict[str, dict[str, Any]]  # by name, what is remembered of each file
 
 
 class ChatlogsSettings(Section, frozen=True):
@@ -49,187 +45,95 @@ class Chatlogs:
         self._zone = site.zone
         self._operator = site.operator or "you"
         self._me = {name.casefold() for name in [*settings.me, site.operator] if name}
-        self._users: dict[Path, dict[str, str]] = {}
 
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Record | Skipped | Checkpoint]:
-        """What is new since `cursor`, file by file. Raises Transient when the folder is not there."""
-        files: dict[str, dict[str, Any]] = dict(cursor.get("files", {}))
-        seen = set()
+        """What is new since `cursor`, the oldest file first, so that of an edited message the newest text stays.
+
+        Raises Transient when the folder cannot be read.
+        """
+        known: Files = dict(cursor.get("files", {}))
+        found: list[Found] = []
         try:
-            for found in walk.files(self._folder):
-                if isinstance(found, Skipped):
-                    yield found
-                    continue
-                seen.add(found.name)
-                known = files.get(found.name, {})
-                if (known.get("size"), known.get("mtime_ns")) == (found.size, found.mtime_ns):
-                    continue
-                state = yield from self._file(found, known)
-                if state is not None:
-                    files[found.name] = {"size": found.size, "mtime_ns": found.mtime_ns} | state
-                    yield Checkpoint({"files": files})
+            for entry in walk.files(self._folder):
+                if isinstance(entry, Found):
+                    found.append(entry)
+                else:
+                    yield entry
+            found.sort(key=lambda file: (file.mtime_ns, file.name))
+            yield from self._changed(found, known)
             self._folder.stat()
         except OSError as e:
             raise Transient(
                 f"cannot read the folder {self._folder}: {e.strerror}", "create it, or set sources.chatlogs.path"
             ) from e
-        if files.keys() - seen:
-            yield Checkpoint({"files": {name: files[name] for name in files if name in seen}})
+        there = {file.name for file in found}
+        if not known.keys() <= there:
+            yield Checkpoint({"files": {name: known[name] for name in known if name in there}})
 
-    def _file(self, found: Found, known: Mapping[str, Any]) -> Reading:
-        """Yield what a file has; return what to remember of it, None when it has to be read again."""
-        state: dict[str, Any] | None = None
+    def _changed(self, found: list[Found], known: Files) -> Iterator[Record | Skipped | Checkpoint]:
+        """Read the files that changed, and keep in `known` what to remember of them."""
+        names_of, since = cache(slack.names_of), 0
+        for file in found:
+            before = known.get(file.name, {})
+            if (before.get("size"), before.get("mtime_ns")) == (file.size, file.mtime_ns):
+                if "left" in before:
+                    yield Skipped(file.name, str(before["left"]), later=True)
+                continue
+            for item in self._file(file, Export(file, self._zone, names_of), before):
+                since += 1
+                if isinstance(item, Record | Skipped):
+                    yield item
+                else:
+                    known[file.name] = item
+            if since * CHECKPOINT_SHARE >= len(known):
+                yield Checkpoint({"files": dict(known)})
+                since = 0
+        if since:
+            yield Checkpoint({"files": dict(known)})
+
+    def _file(
+        self, found: Found, export: Export, before: Mapping[str, Any]
+    ) -> Iterator[Record | Skipped | dict[str, Any]]:
+        """What a file has, and last what to remember of it; without that it is read again from its beginning."""
         try:
-            state = yield from self._contents(found, known)
-            now = found.path.stat()
+            with walk.open_file(found.path) as file:
+                begun = walk.stamp(os.fstat(file.fileno()))
+                for said in export.read(file, before):
+                    yield self._item(export.kind, found.name, said)
+            ended = walk.stamp(found.path.stat())
         except FileNotFoundError:
-            if not self._folder.is_dir():
-                raise
             yield Skipped(found.name, "it vanished while it was read", later=True)
-            return None
+            return
         except OSError as e:
             yield Skipped(found.name, f"cannot be read: {e.strerror}", later=True)
-            return None
-        if state is not None and (now.st_size, now.st_mtime_ns) != (found.size, found.mtime_ns):
+            return
+        if begun != ended:
             yield Skipped(found.name, "it changed while it was read", later=True)
-            return None
-        return state
+            if export.state:
+                yield export.state
+            return
+        if export.left:
+            yield Skipped(found.name, export.left, later=True)
+            export.state["left"] = export.left
+        yield begun | export.state
 
-    def _contents(self, found: Found, known: Mapping[str, Any]) -> Reading:
-        if found.path.suffix.lower() == ".zip":
-            yield Skipped(found.name, "an archive is not read: unpack it here")
-            return {}
-        if found.path.suffix.lower() in LINES:
-            return (yield from self._lines(found, known))
-        try:
-            return (yield from self._json(found, mend=False))
-        except NotUtf8 as e:
-            yield Skipped(found.name, _mended(e.offset), records=0)
-            return (yield from self._json(found, mend=True))
-
-    # -- JSON ----------------------------------------------------------------------------------------------
-
-    def _json(self, found: Found, *, mend: bool) -> Reading:
-        with found.path.open("rb") as raw:
-            file = Utf8(raw, mend)
-            try:
-                kind = None if found.path.name in detect.COMPANIONS else detect.kind(cast(BinaryIO, file))
-                if kind in (None, "empty"):
-                    if kind is None and found.path.name not in detect.COMPANIONS:
-                        yield Skipped(found.name, "JSON, but no chat export of a kind that is known")
-                    return {}
-                raw.seek(0)
-                file = Utf8(raw, mend)
-                for said in self._reader(str(kind), found, cast(BinaryIO, file)):
-                    yield self._item(str(kind), found, said)
-            except ijson.JSONError as e:
-                if file.ended:
-                    yield Skipped(found.name, "it ends in the middle: still being written?", later=True)
-                    return {"state": "partial"}
-                yield Skipped(found.name, f"not JSON from here on: {_first_line(e)}")
-                return {"state": "broken"}
-            except ValueError as e:  # a number of thousands of digits
-                yield Skipped(found.name, f"not read from here on: {_first_line(e)}")
-                return {"state": "broken"}
-        return {}
-
-    def _reader(self, kind: str, found: Found, file: BinaryIO) -> Iterator[Said | Unread]:
-        if kind == "chatgpt":
-            return chatgpt.read(file)
-        if kind == "claude":
-            return claude.read(file)
-        if kind == "telegram":
-            return telegram.read(file, self._zone)
-        channel = found.path.parent
-        if channel.parent not in self._users:
-            self._users[channel.parent] = slack.names_of(channel.parent)
-        return slack.read(file, channel.name, self._users[channel.parent])
-
-    # -- JSON lines ----------------------------------------------------------------------------------------
-
-    def _lines(self, found: Found, known: Mapping[str, Any]) -> Reading:
-        with found.path.open("rb") as raw:
-            offset, number = _grown(raw, known)
-            raw.seek(offset)
-            try:
-                return (yield from self._lines_from(found, Utf8(raw), offset, number))
-            except NotUtf8 as e:
-                yield Skipped(
-                    found.name, f"not UTF-8 at byte {offset + e.offset}: kept, with � for such bytes", records=0
-                )
-                raw.seek(0)
-                return (yield from self._lines_from(found, Utf8(raw, mend=True), 0, 0))
-
-    def _lines_from(self, found: Found, file: Utf8, offset: int, number: int) -> Reading:
-        rest = b""
-        while chunk := file.read():
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                number += 1
-                yield from self._line(found, line, number)
-            offset += sum(map(len, lines)) + len(lines)
-            if len(rest) > LONGEST_LINE:
-                yield Skipped(found.name, f"line {number + 1} is longer than {LONGEST_LINE:,} bytes")
-                return {"state": "broken"}
-        if rest.strip():
-            last = list(jsonl.parse(rest, number + 1, found.path.stem, self._zone))
-            if any(isinstance(item, Unread) for item in last):
-                yield Skipped(found.name, f"line {number + 1} is not complete: still being written?", later=True)
-            else:
-                yield from (self._item("jsonl", found, said) for said in last)
-        return {"offset": offset, "lines": number} if file.plain else {}
-
-    def _line(self, found: Found, line: bytes, number: int) -> Iterator[Item]:
-        if line.strip():
-            for said in jsonl.parse(line, number, found.path.stem, self._zone):
-                yield self._item("jsonl", found, said)
-
-    # -- records -------------------------------------------------------------------------------------------
-
-    def _item(self, kind: str, found: Found, said: Said | Unread) -> Item:
+    def _item(self, kind: str, file: str, said: Said | Unread) -> Record | Skipped:
         if isinstance(said, Unread):
-            return Skipped(found.name, f"{said.where}: {said.why}")
+            why = f"{said.where}: {said.why}" if said.where else said.why
+            return Skipped(file, clean(why), records=said.records)
         own = clean(".".join(part for part in (kind, said.conversation, said.id) if part))
-        role = said.role or ("operator" if self._me & {name.casefold() for name in said.names} else "person")
         fields = {
-            "conversation": clean(f"{kind}.{said.conversation}"),
+            "conversation": clean(f"{kind}.{said.conversation or said.title}"),
             "title": clean(said.title),
             "author": clean(self._author(said)),
-            "role": role,
-            "thread": said.thread,
-            "file": clean(found.name),
+            "role": said.role or ("person" if self._me.isdisjoint(map(str.casefold, said.names)) else "operator"),
+            "thread": said.thread and clean(said.thread),
+            "file": file,
         }
-        return Record(self.name, own if len(own) <= LONGEST_ID else _hash(own), said.at, clean(said.text), fields)
+        return Record(self.name, own if len(own) <= LONGEST_ID else digest(own), said.at, clean(said.text), fields)
 
     def _author(self, said: Said) -> str:
         """Who said it; in a chat with an assistant, the person is the operator."""
         if said.role == "operator":
             return self._operator
         return said.names[0] if said.names else ""
-
-
-def _hash(text: str) -> str:
-    return blake2b(text.encode(), digest_size=20).hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
-def _grown(raw: BinaryIO, known: Mapping[str, Any]) -> tuple[int, int]:
-    """Where to read on, in bytes and lines: the old end if all before it is as it was, else the beginning."""
-    offset, lines = known.get("offset"), known.get("lines")
-    if not isinstance(offset, int) or not isinstance(lines, int):
-        return 0, 0
-    return (offset, lines) if _tail(raw, offset) == known.get("tail") else (0, 0)
-
-
-def _tail(raw: BinaryIO, end: int) -> str:
-    """A hash of the last bytes before `end`."""
-    start = max(0, end - TAIL)
-    raw.seek(start)
-    return digest(raw.read(end - start))
-
-
-def _mended(offset: int) -> str:
-    return f"not UTF-8 at byte {offset}: read all the same, with � for such bytes"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
+import msgspec
 from psycopg import Connection
-from psycopg.types.json import Jsonb
 
 from godmode.lib.kernel import Record
 
@@ -66,12 +66,13 @@ def _supersede(conn: Connection, items: list[int], now: datetime) -> None:
 
 def _insert(conn: Connection, rows: Sequence[tuple[str, Record, str]], authority: str, now: datetime) -> None:
     # Another process may have stored the same record a moment ago: then it is there, and that is enough.
+    # The arrays travel in binary (%b), which saves quoting every text: half the time of a batch.
     conn.execute(
         """
         INSERT INTO memory_items (key, value, authority, source_type, fields, content_hash, occurred_at, created_at)
-        SELECT key, value, %(authority)s, source, fields, hash, occurred_at, %(now)s
-        FROM unnest(%(keys)s::text[], %(values)s::text[], %(sources)s::text[], %(fields)s::jsonb[], %(hashes)s::text[],
-                    %(times)s::timestamptz[]) AS r (key, value, source, fields, hash, occurred_at)
+        SELECT key, value, %(authority)s, source, fields::jsonb, hash, occurred_at, %(now)s
+        FROM unnest(%(keys)b::text[], %(values)b::text[], %(sources)b::text[], %(fields)b::text[], %(hashes)b::text[],
+                    %(times)b::timestamptz[]) AS r (key, value, source, fields, hash, occurred_at)
         ON CONFLICT (key) WHERE superseded_at IS NULL DO NOTHING
         """,
         {
@@ -80,7 +81,7 @@ def _insert(conn: Connection, rows: Sequence[tuple[str, Record, str]], authority
             "keys": [key for key, _, _ in rows],
             "values": [r.text for _, r, _ in rows],
             "sources": [r.source for _, r, _ in rows],
-            "fields": [Jsonb(dict(r.fields)) for _, r, _ in rows],
+            "fields": [msgspec.json.encode(dict(r.fields)).decode() for _, r, _ in rows],
             "hashes": [h for _, _, h in rows],
             "times": [r.changed_at for _, r, _ in rows],
         },

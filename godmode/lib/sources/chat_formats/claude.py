@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
-import ijson
-
-from godmode.lib.sources.chat_formats.message import Said, Unread, moment, word
+from godmode.lib.sources.chat_formats.message import Said, Unread, fault, moment, shortened, word
+from godmode.lib.sources.chat_formats.stream import Stream
 
 ROLES = {"human": "operator", "assistant": "assistant"}
 
 
-def read(file: BinaryIO) -> Iterator[Said | Unread]:
+def read(stream: Stream) -> Iterator[Said | Unread]:
     """What was said in every conversation, one conversation in memory at a time."""
-    for number, conversation in enumerate(ijson.items(file, "item", use_float=True), 1):
+    for number, conversation in enumerate(stream.values(), 1):
         messages = conversation.get("chat_messages") if isinstance(conversation, dict) else None
         if not isinstance(messages, list) or not word(conversation.get("uuid")):
-            yield Unread(f"conversation {number}", "it has no uuid or no chat_messages")
+            yield Unread(f"conversation {number}", fault(conversation, "it has no uuid or no chat_messages"))
             continue
         for place, message in enumerate(messages, 1):
             yield from _message(conversation, place, message)
 
 
 def _message(conversation: Mapping[str, Any], place: int, message: object) -> Iterator[Said | Unread]:
-    where = f"conversation {word(conversation['uuid'])}, message {place}"
+    where = f"conversation {shortened(word(conversation['uuid']))}, message {place}"
     if not isinstance(message, dict) or not word(message.get("uuid")):
         yield Unread(where, "it has no uuid")
         return
@@ -32,7 +31,8 @@ def _message(conversation: Mapping[str, Any], place: int, message: object) -> It
     text = _text(message)
     if role is None or not text.strip():
         return
-    at = moment(message.get("created_at")) or moment(conversation.get("updated_at"))
+    # Not updated_at: it moves with every message, and the same message would seem to have changed.
+    at = moment(message.get("created_at")) or moment(conversation.get("created_at"))
     title = word(conversation.get("name"))
     yield Said(word(conversation["uuid"]), title, word(message["uuid"]), at, ("Claude",), text, role)
 
@@ -43,4 +43,5 @@ def _text(message: Mapping[str, Any]) -> str:
     if isinstance(text, str) and text.strip():
         return text
     parts = blocks if isinstance(blocks, list) else []
-    return "\n".join(b["text"] for b in parts if isinstance(b, dict) and isinstance(b.get("text"), str))
+    texts = (b.get("text") for b in parts if isinstance(b, dict) and b.get("type", "text") == "text")
+    return "\n".join(text for text in texts if isinstance(text, str))

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from collections.abc import Mapping
 
-import ijson
+from godmode.lib.sources.chat_formats.stream import Stream
 
-DECISIVE = {
-    "item.mapping": "chatgpt",
-    "item.chat_messages": "claude",
-    "item.ts": "slack",
-    "messages": "telegram",
-    "chats": "telegram",
-}
+LISTED = {"mapping": "chatgpt", "chat_messages": "claude", "ts": "slack"}  # a key of the objects of a list
+SINGLE = {"messages": "telegram", "chats": "telegram", "ts": "jsonl"}  # a key of the first object
 # Files that lie beside the chats in an export and hold none.
 COMPANIONS = {
-    "users.json", "channels.json", "groups.json", "dms.json", "mpims.json", "integration_logs.json", "canvases.json",
-    "lists.json", "user.json", "message_feedback.json", "model_comparisons.json", "shared_conversations.json",
-    "projects.json", "memories.json",
+    "users.json", "org_users.json", "channels.json", "groups.json", "dms.json", "mpims.json", "teams.json",
+    "integration_logs.json", "canvases.json", "lists.json", "file_conversations.json",
+    "user.json", "user_settings.json", "message_feedback.json", "model_comparisons.json",
+    "shared_conversations.json", "export_manifest.json", "projects.json", "memories.json",
 }  # fmt: skip
 
 
-def kind(file: BinaryIO) -> str | None:
-    """`chatgpt`, `claude`, `slack` or `telegram`; `empty` for an empty list; None for anything else.
+def kind(stream: Stream) -> str | None:
+    """`chatgpt`, `claude`, `slack`, `telegram` or `jsonl`; `empty` for an empty list; None for anything else.
 
-    Reads no further than the first key that decides. Raises ijson.JSONError.
+    Reads no further than what decides. Raises as Stream does.
     """
-    events = 0
-    for prefix, event, value in ijson.parse(file, use_float=True):
-        events += 1
-        if event == "map_key":
-            found = DECISIVE.get(f"{prefix}.{value}".lstrip("."))
-            if found:
-                return found
-        if prefix == "item" and event == "end_map":
-            return None  # a first object with none of the keys
-    return "empty" if events == 2 else None
+    first = stream.peek()
+    if first == "{":
+        return _deciding(stream, SINGLE)
+    if first == "[":
+        return _of_list(stream)
+    stream.skip()
+    stream.end()
+    return None
+
+
+def _of_list(stream: Stream) -> str | None:
+    """The first object of the list decides."""
+    found: str | None = "empty"
+    for _ in stream.items():
+        if stream.peek() == "{":
+            return _deciding(stream, LISTED)
+        stream.skip()
+        found = None
+    return found
+
+
+def _deciding(stream: Stream, keys: Mapping[str, str]) -> str | None:
+    """What the first deciding key of the object here stands for."""
+    for key in stream.fields():
+        if key in keys:
+            return keys[key]
+        stream.skip()
+    return None

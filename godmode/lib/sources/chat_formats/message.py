@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from hashlib import blake2b
 from typing import Any
 
+from msgspec import Struct
+
 _SECONDS_TO_9999 = 253_402_300_799
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True):
     """One message. `at` is aware UTC or None; `role` is set where the format knows it, else by the author.
 
     `names` are all names and ids of the author; the first is shown.
@@ -27,12 +27,15 @@ class Said:
     thread: str | None = None
 
 
-@dataclass(frozen=True)
-class Unread:
-    """Something in a file that is no message of its format: `where` in the file, and why."""
+class Unread(Struct, frozen=True):
+    """Something in a file that is no message of its format: `where` in the file, and why.
+
+    `records` is how many messages are concerned; 0 for a remark on one that was read all the same.
+    """
 
     where: str
     why: str
+    records: int = 1
 
 
 def moment(stamp: object, zone: tzinfo = UTC) -> datetime | None:
@@ -47,7 +50,10 @@ def moment(stamp: object, zone: tzinfo = UTC) -> datetime | None:
             return _iso(stamp, zone)
     if isinstance(stamp, bool) or not isinstance(stamp, int | float):
         return None
-    seconds = float(stamp)
+    try:
+        seconds = float(stamp)
+    except OverflowError:  # a whole number beyond every float
+        return None
     for _ in range(2):
         if seconds > 100_000_000_000:  # later than the year 5138: a finer unit
             seconds /= 1000
@@ -59,9 +65,10 @@ def moment(stamp: object, zone: tzinfo = UTC) -> datetime | None:
 def _iso(stamp: object, zone: tzinfo) -> datetime | None:
     try:
         at = datetime.fromisoformat(str(stamp))
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+        at = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return at if at.year >= 1970 else None
 
 
 def clean(text: str) -> str:
@@ -75,6 +82,16 @@ def clean(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def fault(value: object, otherwise: str) -> str:
+    """Why a value is no message: the reader's own reason where it could not be read at all, else `otherwise`."""
+    return str(value) if isinstance(value, Exception) else otherwise
+
+
+def shortened(text: str) -> str:
+    """A name short enough for a line to the operator."""
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def digest(*parts: object) -> str:

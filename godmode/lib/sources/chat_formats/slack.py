@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import ijson
-
-from godmode.lib.sources.chat_formats.message import Said, Unread, moment, word
+from godmode.lib.sources.chat_formats.message import Said, Unread, fault, moment, word
+from godmode.lib.sources.chat_formats.stream import Ended, NotJson, Stream
+from godmode.lib.sources.chat_formats.text import Text
 
 # Subtypes that are messages of people or apps; all others tell of joins, topics, pins and the like.
 SPOKEN = {"", "thread_broadcast", "me_message", "file_share", "bot_message", "file_comment"}
-USERS_AT_MOST = 50_000_000  # bytes
 
 
-def read(file: BinaryIO, channel: str, users: Mapping[str, str]) -> Iterator[Said | Unread]:
+def read(stream: Stream, channel: str, users: Mapping[str, str]) -> Iterator[Said | Unread]:
     """What was said on one day in one channel."""
-    for place, message in enumerate(ijson.items(file, "item", use_float=True), 1):
+    for place, message in enumerate(stream.values(), 1):
         stamp = word(message.get("ts")) if isinstance(message, dict) else ""
         if not stamp:
-            yield Unread(f"message {place}", "it has no ts")
+            yield Unread(f"message {place}", fault(message, "it has no ts"))
         elif message.get("type", "message") == "message" and word(message.get("subtype")) in SPOKEN:
             yield from _message(channel, stamp, message, users)
 
@@ -59,18 +57,22 @@ def readable(text: str, users: Mapping[str, str]) -> str:
 
 
 def names_of(root: Path) -> dict[str, str]:
-    """User id → name, from the `users.json` of an export; empty where there is none that can be read."""
+    """User id → name, from the `users.json` of an export; as far as it can be read."""
+    names: dict[str, str] = {}
     try:
         path = root / "users.json"
-        if not path.is_file() or path.stat().st_size > USERS_AT_MOST:
-            return {}
-        users = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    found = {}
-    for user in users if isinstance(users, list) else []:
-        if isinstance(user, dict) and word(user.get("id")):
-            profile = user.get("profile")
-            shown = word(profile.get("display_name")) if isinstance(profile, dict) else ""
-            found[user["id"]] = word(user.get("real_name")) or shown or word(user.get("name"))
-    return found
+        if path.is_file():
+            with path.open("rb") as file:
+                names.update(named for user in Stream(Text(file)).values() if (named := _named(user)))
+    except (OSError, Ended, NotJson):
+        pass
+    return names
+
+
+def _named(user: object) -> tuple[str, str] | None:
+    """A user's id, and the name by which she is known: the real one, the one shown, or the account's."""
+    if not isinstance(user, dict) or not word(user.get("id")):
+        return None
+    profile = user.get("profile")
+    shown = word(profile.get("display_name")) if isinstance(profile, dict) else ""
+    return word(user["id"]), word(user.get("real_name")) or shown or word(user.get("name"))

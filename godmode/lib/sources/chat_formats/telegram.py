@@ -4,56 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import tzinfo
-from typing import Any, BinaryIO
+from typing import Any
 
-import ijson
-from ijson.common import ObjectBuilder
+from godmode.lib.sources.chat_formats.message import Said, Unread, digest, fault, moment, shortened, word
+from godmode.lib.sources.chat_formats.stream import Stream
 
-from godmode.lib.sources.chat_formats.message import Said, Unread, digest, moment, word
-
-CHATS = ("", "chats.list.item", "left_chats.list.item")
-MESSAGES = {f"{chat}.messages.item".lstrip("."): chat for chat in CHATS}
-FACTS = {f"{chat}.{fact}".lstrip("."): fact for chat in CHATS for fact in ("name", "id", "type")}
+FACTS = {"name", "id", "type"}  # of a chat; they stand before its messages
+ACCOUNT = {"chats", "left_chats"}
 
 
-def read(file: BinaryIO, zone: tzinfo) -> Iterator[Said | Unread]:
+def read(stream: Stream, zone: tzinfo) -> Iterator[Said | Unread]:
     """What was said in every chat, one message in memory at a time; times without a zone are local."""
+    if stream.peek() != "{":
+        stream.skip()
+        yield Unread("chat", "it is no object")
+        return
     chat: dict[str, Any] = {}
-    building: ObjectBuilder | None = None
-    place, at = 0, ""
-    for prefix, event, value in ijson.parse(file, use_float=True):
-        if building is not None:
-            building.event(event, value)
-            if prefix == at and event == "end_map":
-                place += 1
-                yield from _message(chat, place, building.value, zone)
-                building = None
-        elif prefix in MESSAGES and event == "start_map":
-            building, at = ObjectBuilder(), prefix
-            building.event(event, value)
-        elif prefix in MESSAGES:
-            place += 1
-            yield Unread(f"{word(chat.get('name'))}, message {place}", "it is no object")
-        elif prefix in CHATS and event == "start_map":
-            chat, place = {}, 0
-        elif prefix in FACTS:
-            chat[FACTS[prefix]] = value
+    for key in stream.fields():
+        if key in FACTS:
+            chat[key] = stream.value()
+        elif key == "messages":
+            yield from _messages(stream, chat, zone)
+        elif key in ACCOUNT and stream.peek() == "{":
+            yield from _account(stream, zone)
+        else:
+            stream.skip()
 
 
-def _message(chat: Mapping[str, Any], place: int, message: Mapping[str, Any], zone: tzinfo) -> Iterator[Said | Unread]:
-    if message.get("type", "message") != "message":
+def _account(stream: Stream, zone: tzinfo) -> Iterator[Said | Unread]:
+    for key in stream.fields():
+        if key != "list" or stream.peek() != "[":
+            stream.skip()
+            continue
+        for _ in stream.items():
+            yield from read(stream, zone)
+
+
+def _messages(stream: Stream, chat: Mapping[str, Any], zone: tzinfo) -> Iterator[Said | Unread]:
+    own = word(chat.get("id")) or digest(word(chat.get("name")))
+    title = word(chat.get("name")) or own
+    if stream.peek() != "[":
+        stream.skip()
+        yield Unread(shortened(title), "its messages are no list")
         return
-    name = word(chat.get("name"))
-    if not word(message.get("id")):
-        yield Unread(f"{name}, message {place}", "it has no id")
-        return
-    text = _text(message.get("text"))
-    if not text.strip():
-        return
-    own = word(chat.get("id")) or digest(name)
+    bot = f"user{own}" if chat.get("type") == "bot_chat" else None
+    for place, message in enumerate(stream.values(), 1):
+        if not isinstance(message, dict):
+            yield Unread(f"{shortened(title)}, message {place}", fault(message, "it is no object"))
+        elif message.get("type", "message") != "message":
+            continue
+        elif not word(message.get("id")):
+            yield Unread(f"{shortened(title)}, message {place}", "it has no id")
+        elif (text := _text(message.get("text"))).strip():
+            yield _said(own, title, message, text, zone, bot)
+
+
+def _said(own: str, title: str, message: Mapping[str, Any], text: str, zone: tzinfo, bot: str | None) -> Said:
     at = moment(message.get("date_unixtime")) or moment(message.get("date"), zone)
-    names = tuple(filter(None, (word(message.get("from")), word(message.get("from_id")))))
-    yield Said(own, name or own, word(message["id"]), at, names, text)
+    author = word(message.get("from_id"))
+    names = tuple(filter(None, (word(message.get("from")), author)))
+    return Said(own, title, word(message["id"]), at, names, text, "assistant" if bot and author == bot else None)
 
 
 def _text(text: object) -> str:
