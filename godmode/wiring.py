@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -110,24 +110,25 @@ class App:
 
     # -- what a job body is handed -------------------------------------------------------------------------
 
-    @cached_property
-    def sources(self) -> dict[str, Source]:
-        """The configured sources. Raises Usage for a section that cannot be used."""
+    def sources(self, check: Callable[[], None]) -> dict[str, Source]:
+        """The configured sources; each calls `check` before every request. Raises Usage for an unusable section."""
         return {
-            name: self._source(name) for name, (_, target) in registry.SOURCES.items() if target and self._has(name)
+            name: self._source(name, check)
+            for name, (_, target) in registry.SOURCES.items()
+            if target and self._has(name)
         }
 
     def _has(self, source: str) -> bool:
         return source in self.config.settings.sources
 
-    def _source(self, name: str) -> Source:
+    def _source(self, name: str, check: Callable[[], None]) -> Source:
         kind = registry.load(registry.SOURCES[name][1] or "")
         settings = configuration.section(self.config, "sources", name, kind.Settings)
-        site = Site(self.clock, self.config.zone, self.config.settings.operator.name, self.config.beside)
+        site = Site(self.clock, self.config.zone, self.config.settings.operator.name, self.config.beside, check)
         made: Source = kind(settings, site)
         return made
 
-    def _context(self, *, job: Job, run_id: str, act: Any, **run: Any) -> JobContext:
+    def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
 
         console = registry.load(registry.CHANNELS["console"][1] or "")(self._stream)
@@ -137,11 +138,12 @@ class App:
             state=self.config.state,
             zone=self.config.zone,
             settings=self.config.settings,
-            sources=_Late(lambda: self.sources),
+            sources=_Late(lambda: self.sources(check)),
             detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
             watchers={},
             notify=Router(self.clock, self.store, act, [console], run_id),
             act=act,
+            check=check,
             command=self._command,
             **run,
         )

@@ -75,6 +75,13 @@ class ExternalApi(GodmodeError):
         self.retry_after = retry_after
 
 
+class Refused(ExternalApi):
+    """The service understood and said no (any other 4xx): the same request would be refused again."""
+
+    retried = False
+    alert_from = 1
+
+
 class DatabaseTrouble(GodmodeError):
     """The database cannot be reached, or refuses: tried once more, then given up."""
 

@@ -121,12 +121,17 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Site:
-    """What a source may know of where it runs. `beside` turns a path of the configuration into a real one."""
+    """What a source or channel may know of where it runs.
+
+    `beside` turns a path of the configuration into a real one. `check` is called before every outgoing request:
+    it raises when the run has to stop, above all because of the kill switch.
+    """
 
     clock: Any
     zone: tzinfo
     operator: str
     beside: Callable[[str], Path]
+    check: Callable[[], None] = lambda: None
 
 
 class Source(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +15,7 @@ from godmode.lib.config import Config
 from godmode.lib.engine import sync
 from godmode.lib.engine.runner import Mode
 from godmode.lib.errors import Transient
-from godmode.lib.kernel import Checkpoint, Every, Job, JobResult, Record, Skipped
+from godmode.lib.kernel import Checkpoint, Every, Job, JobResult, Record, Skipped, Source
 from godmode.wiring import App
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
@@ -46,7 +46,9 @@ class Reader(App):
         self.feed = Feed()
         self.at = FixedClock(NOW)
         super().__init__(config, clock=self.at)
-        self.__dict__["sources"] = {"feed": self.feed}
+
+    def sources(self, check: Callable[[], None]) -> dict[str, Source]:
+        return {"feed": self.feed}
 
     def job(self, name: str) -> Job:
         return Job("sync_feed", "", self.feed.every, partial(sync.run, name="feed"))
