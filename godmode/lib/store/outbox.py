@@ -31,7 +31,10 @@ _COLUMNS = ", ".join(Message.__dataclass_fields__)
 
 
 def put(conn: Connection, note: Notification, run_id: str, now: datetime) -> Message:
-    """Add a message. One with the same `dedup_key` that is there already is returned, with the text it has."""
+    """Add a message. One with the same `dedup_key` that is there already is returned, with the text it has.
+
+    What PostgreSQL's text cannot hold (NUL, half a surrogate pair) is left out.
+    """
     with conn.transaction(), conn.cursor(row_factory=class_row(Message)) as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (note.dedup_key,))
         there = cursor.execute(
@@ -48,10 +51,18 @@ def put(conn: Connection, note: Notification, run_id: str, now: datetime) -> Mes
             INSERT INTO notifications (type, severity, title, body, dedup_key, run_id, created_at, updated_at)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
             """,
-            (note.type, note.severity, note.title, note.body, note.dedup_key, run_id, now, now),
-        ).fetchone()
+            (
+                note.type, note.severity, _storable(note.title), _storable(note.body), note.dedup_key, run_id, now, now,
+            ),
+        ).fetchone()  # fmt: skip
         assert new is not None
         return new
+
+
+def one(conn: Connection, message_id: int) -> Message | None:
+    """One message by its number."""
+    with conn.cursor(row_factory=class_row(Message)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM notifications WHERE id = %s", (message_id,)).fetchone()
 
 
 def of_key(conn: Connection, dedup_key: str) -> Message | None:
@@ -64,6 +75,10 @@ def of_key(conn: Connection, dedup_key: str) -> Message | None:
             """,
             (dedup_key,),
         ).fetchone()
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def mark(
