@@ -160,7 +160,19 @@ class App:
 
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
+        from godmode.lib.store import dead_letters, retry_jobs
 
+        router = Router(
+            clock=self.clock,
+            store=self.store,
+            act=act,
+            channels=_Late(lambda: self.channels(check)),
+            run_id=run_id,
+            settings=self.config.settings,
+            zone=self.config.zone,
+            enqueue=retry_jobs.enqueue,
+            bury=dead_letters.bury,
+        )
         return JobContext(
             clock=self.clock,
             store=self.store,
@@ -170,7 +182,7 @@ class App:
             sources=_Late(lambda: self.sources(check)),
             detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
             watchers={},
-            notify=Router(self.clock, self.store, act, _Late(lambda: self.channels(check)), run_id),
+            notify=router,
             act=act,
             check=check,
             command=self._command,

@@ -180,6 +180,38 @@ class Divides(Protocol):
     def parts(self, text: str) -> tuple[str, ...]: ...
 
 
+@runtime_checkable
+class Calls(Protocol):
+    """A channel that rings and speaks a text. `send`, where it also has one, is for what is read."""
+
+    def call(self, to: str, text: str, key: str) -> Receipt: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What became of a call: `ringing` while it is under way, then `answered` by a person, or `unheard` and `why`."""
+
+    state: str
+    why: str = ""
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """A channel that knows what became of a call, by its receipt's id."""
+
+    def heard(self, call: str) -> Heard: ...
+
+
+@runtime_checkable
+class Askable(Protocol):
+    """A channel that can be asked what it sent by a way since a moment: the receipt, or None when surely nothing.
+
+    Raises a GodmodeError where that cannot be told, or not yet.
+    """
+
+    def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
+
+
 @dataclass(frozen=True)
 class Notification:
     """A message to the operator, before routing. Equal `dedup_key`s are the same message."""

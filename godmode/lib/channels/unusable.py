@@ -19,3 +19,5 @@ class Unusable:
     def send(self, to: str, text: str, key: str) -> Receipt:
         """Raises the mistake."""
         raise self.mistake
+
+    call = send

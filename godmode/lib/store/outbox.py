@@ -25,10 +25,9 @@ class Message:
     body: str
     status: str
     count: int
-    via: list[str] | None
     created_at: datetime
-    updated_at: datetime
     sent_at: datetime | None
+    via: list[str] | None = None
 
 
 COLUMNS = ", ".join(Message.__dataclass_fields__)
@@ -40,7 +39,7 @@ def put(
     """Add a message, or return the one that is there for the same trouble, with the text it has.
 
     The same trouble has the same `dedup_key`, and a message at least as severe that waits, or was sent within
-    `window`; it is counted there. With no window the key is that of one message for ever, which is not counted.
+    `window`; it is counted there, once for each run. With no window the key is one message's for ever, uncounted.
     What PostgreSQL's text cannot hold (NUL, half a surrogate pair) is left out.
     """
     values = {
@@ -52,7 +51,7 @@ def put(
         there = cursor.execute(
             f"""
             UPDATE notifications SET
-                count = CASE WHEN %(window)s::interval IS NULL THEN count ELSE count + 1 END
+                count = CASE WHEN %(window)s::interval IS NULL OR run_id = %(run_id)s THEN count ELSE count + 1 END
             WHERE id = (
                 SELECT id FROM notifications
                 WHERE dedup_key = %(key)s AND NOT archived

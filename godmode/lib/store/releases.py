@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from godmode.lib.kernel import Notification
 from godmode.lib.store.outbox import COLUMNS, Message
 
-GRACE = timedelta(seconds=30)  # how long a message is left to the run that is at it
+GRACE = timedelta(seconds=20)  # how long a message is left to the run that is at it
 STALE = timedelta(days=1)  # from then on a message that got nowhere is only told of
 CALL_STALE = timedelta(minutes=45)  # a morning call's catch-up
 
