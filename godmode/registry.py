@@ -35,7 +35,7 @@ SOURCES: dict[str, tuple[str, str | None]] = {
 
 CHANNELS: dict[str, tuple[str, str | None]] = {
     "console": ("print to the terminal", f"{_LIB}.channels.console:Console"),
-    "telegram": ("Telegram messages", None),
+    "telegram": ("Telegram messages", f"{_LIB}.channels.telegram:Telegram"),
     "callmebot": ("Telegram voice calls", None),
     "salesmsg": ("SMS by Salesmsg", None),
     "twilio": ("calls and SMS by Twilio", None),

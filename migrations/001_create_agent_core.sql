@@ -273,6 +273,11 @@ CREATE TABLE notifications (
     status      text NOT NULL DEFAULT 'pending' CHECK (status IN
                 ('pending', 'held', 'sending', 'sent', 'digested', 'suppressed', 'failed', 'uncertain')),
     count       integer NOT NULL DEFAULT 1 CHECK (count > 0),
+    via         text[],                                  -- its ways, in order; empty: the digest; null: not yet routed
+    due_at      timestamptz,                             -- when a held one goes out; null: with the next digest
+    folded_into bigint REFERENCES notifications,         -- the one message that several held ones became
+    tries       jsonb NOT NULL DEFAULT '[]',             -- {way, channel, at}: what it took of her attention
+    tried_at    timestamptz,                             -- the last of them
     channel     text,
     recipient   text,
     run_id      text,
@@ -286,6 +291,7 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_recent ON notifications (created_at DESC) WHERE NOT archived;
 CREATE INDEX notifications_waiting ON notifications (created_at)
     WHERE status IN ('pending', 'held', 'sending') AND NOT archived;
+CREATE INDEX notifications_tried ON notifications (tried_at) WHERE tried_at IS NOT NULL;
 CREATE INDEX notifications_of_key ON notifications (dedup_key, created_at DESC) WHERE NOT archived;
 
 CREATE TABLE communication_allowlist (

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -124,7 +124,8 @@ class Site:
     """What a source or channel may know of where it runs.
 
     `beside` turns a path of the configuration into a real one. `check` is called before every outgoing request:
-    it raises when the run has to stop, above all because of the kill switch.
+    it raises when the run has to stop, above all because of the kill switch. `phone` is the operator's, as
+    configured; `state` the folder for what must outlive a run.
     """
 
     clock: Any
@@ -132,6 +133,8 @@ class Site:
     operator: str
     beside: Callable[[str], Path]
     check: Callable[[], None] = lambda: None
+    phone: str = ""
+    state: Path | None = None
 
 
 class Source(Protocol):
@@ -161,6 +164,52 @@ class Channel(Protocol):
     carries: frozenset[str]
 
     def send(self, to: str, text: str, key: str) -> Receipt: ...
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A channel that reaches outside: whom, as the allowlist writes them. One without it stays on this machine."""
+
+    recipients: tuple[str, ...]
+
+
+@runtime_checkable
+class Divides(Protocol):
+    """A channel with a longest message: the parts of a text, in order, each sent for itself under its own key."""
+
+    def parts(self, text: str) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Calls(Protocol):
+    """A channel that rings and speaks a text. `send`, where it also has one, is for what is read."""
+
+    def call(self, to: str, text: str, key: str) -> Receipt: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What became of a call: `ringing` while it is under way, then `answered` by a person, or `unheard` and `why`."""
+
+    state: str
+    why: str = ""
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """A channel that knows what became of a call, by its receipt's id."""
+
+    def heard(self, call: str) -> Heard: ...
+
+
+@runtime_checkable
+class Askable(Protocol):
+    """A channel that can be asked what it sent by a way since a moment: the receipt, or None when surely nothing.
+
+    Raises a GodmodeError where that cannot be told, or not yet.
+    """
+
+    def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
 
 
 @dataclass(frozen=True)
