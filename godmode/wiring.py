@@ -13,6 +13,7 @@ from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
+from godmode.lib.engine import stop
 from godmode.lib.engine.runner import Equipment, Runner
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Site, Skip, Source
@@ -124,7 +125,8 @@ class App:
     def _source(self, name: str, check: Callable[[], None]) -> Source:
         kind = registry.load(registry.SOURCES[name][1] or "")
         settings = configuration.section(self.config, "sources", name, kind.Settings)
-        site = Site(self.clock, self.config.zone, self.config.settings.operator.name, self.config.beside, check)
+        operator = self.config.settings.operator.name
+        site = Site(self.clock, self.config.zone, operator, self.config.beside, check, stop.time_left)
         made: Source = kind(settings, site)
         return made
 

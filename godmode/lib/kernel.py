@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -124,7 +126,8 @@ class Site:
     """What a source or channel may know of where it runs.
 
     `beside` turns a path of the configuration into a real one. `check` is called before every outgoing request:
-    it raises when the run has to stop, above all because of the kill switch.
+    it raises when the run has to stop, above all because of the kill switch. `time_left` gives the seconds until
+    the run's deadline; `sleep` waits for so many seconds between two tries (see backoff.py).
     """
 
     clock: Any
@@ -132,6 +135,8 @@ class Site:
     operator: str
     beside: Callable[[str], Path]
     check: Callable[[], None] = lambda: None
+    time_left: Callable[[], float] = lambda: math.inf
+    sleep: Callable[[float], None] = time.sleep
 
 
 class Source(Protocol):
