@@ -224,13 +224,14 @@ GateDecision = Proceed | Skip
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job body, or the gate in its place, came to."""
+    """What a job body, or the gate in its place, came to. `cause` is the exception behind a failure, where there is."""
 
     outcome: Outcome
     reason: str | None = None
     error: str | None = None
     error_category: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    cause: Exception | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,7 @@ class JobContext:
     `store` is `godmode.lib.store.Store`; `notify` puts a message in the outbox and delivers it by its route;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
     steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode.
+    `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
     clock: Any
@@ -256,6 +258,7 @@ class JobContext:
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
     command: str = "godmode"
+    worker: Any = None
     last_success: datetime | None = None
     dry_run: bool = False
 
