@@ -54,6 +54,12 @@ def put(conn: Connection, note: Notification, run_id: str, now: datetime) -> Mes
         return new
 
 
+def one(conn: Connection, message_id: int) -> Message | None:
+    """One message by its number."""
+    with conn.cursor(row_factory=class_row(Message)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM notifications WHERE id = %s", (message_id,)).fetchone()
+
+
 def of_key(conn: Connection, dedup_key: str) -> Message | None:
     """The newest message of a key."""
     with conn.cursor(row_factory=class_row(Message)) as cursor:
