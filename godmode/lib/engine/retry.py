@@ -199,7 +199,8 @@ class _Queue(Struct):
             )  # fmt: skip
             outcome = verdict.status if held else "lost to another process"
             if not (verdict.skip and verdict.note == row.note):  # a row held back for one reason says so once
-                said = {"outcome": outcome, "attempt": verdict.attempts, "note": verdict.note, "run_at": verdict.run_at}
+                next_at = verdict.run_at.isoformat() if verdict.run_at else None
+                said = {"outcome": outcome, "attempt": verdict.attempts, "note": verdict.note, "run_at": next_at}
                 self._audit(row, now, verdict.success, verdict.error, ms, said | {"data": dict(result.data)})
             if held and verdict.status == "dead":
                 note = self._bury(row, verdict, work, now)
@@ -263,6 +264,6 @@ _SPEAKING = Job("retry_alert", "", Every(seconds=30), _no_body, needs=frozenset(
 
 
 def _line(error: GodmodeError) -> str:
-    """An error as a column can hold it: on one line, of bounded length, without NUL or half a surrogate pair."""
-    line = " ".join(str(error).replace("\0", "").split()).encode("utf-8", "ignore").decode()
+    """An error on one line, of bounded length."""
+    line = " ".join(str(error).split())
     return line if len(line) <= LONGEST_ERROR else f"{line[:LONGEST_ERROR]}…"
