@@ -479,6 +479,16 @@ def test_a_row_of_a_dead_process_is_given_back_and_the_attempt_that_it_had_begun
     assert queue.status(number) == ("completed", 2)
 
 
+def test_of_the_rows_of_a_dead_process_the_first_was_begun_and_the_others_are_given_back_as_they_were(
+    queue: Queue, db: psycopg.Connection
+) -> None:
+    numbers, me = [queue.add() for _ in range(4)], queue.runner.me
+    for number in reversed(numbers):
+        hold(db, number, (me.host, 1, "gone"), NOON)
+    queue.works()
+    assert [queue.status(number) for number in numbers] == [("pending", 1)] + [("completed", 1)] * 3
+
+
 def test_a_row_that_kills_its_process_each_time_is_given_up_on(queue: Queue, db: psycopg.Connection) -> None:
     number, me = queue.add(), queue.runner.me
     for _ in range(5):
@@ -534,8 +544,10 @@ def test_a_signal_ends_the_run_after_the_row_it_hit_which_has_failed_as_transien
 def test_near_its_deadline_the_job_begins_no_further_row(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         queue.add()
-    monkeypatch.setattr("godmode.lib.engine.stop.time_left", lambda: 2.0)
-    assert queue.works().data == {"completed": 1}
+    left = iter([20.0, 20.0, 2.0, 2.0])
+    monkeypatch.setattr("godmode.lib.engine.stop.time_left", lambda: next(left))
+    assert queue.works().data == {"completed": 2}
+    assert queue.status(3) == ("pending", 0)
 
 
 def test_a_dry_run_names_what_it_would_do_and_does_nothing(queue: Queue) -> None:
