@@ -4,11 +4,12 @@
     .venv/bin/python benchmarks/retry_queue.py [--jobs 20000] [--rounds 5] [--folder DIR]
 
 All three on one embedded server made for the purpose in DIR (a real disk, fsync and synchronous_commit on), each in a
-database and a process of its own, in turn (A B C A B C …), one worker with one connection's worth of work at a time.
+database and a process of its own, in turn (A B C A B C …), one worker each, with prepared statements (psycopg's and
+godmode's default on a connection without a pooler between).
 Timed is the worker alone, from its first claim to its last outcome; the rows are there before. godmode's worker is the
-job itself through its runner, gate and audit row for each row included, with its limit of ten rows a run lifted. It
-and procrastinate commit each job's outcome before the next is begun; pgqueuer writes the outcomes of many jobs in one
-commit some time later, so that a process that dies repeats them.
+job itself through its runner, gate and audit row for each row included, with its limit of ten rows a run lifted.
+Each outcome is committed for itself before the next job is begun; `pgqueuer_by_10` is not of that durability (ten
+outcomes a commit, some time after, so that a process that dies repeats them) and shows what giving it up is worth.
 Printed: the medians in jobs a second, and the medians of the rounds' ratios.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import statistics
 import subprocess
@@ -25,6 +27,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -56,21 +59,20 @@ def main() -> None:
         rates = measure(Path(folder), asked.jobs // asked.rounds, asked.rounds)
     print(f"{asked.jobs:,} jobs each, in {asked.rounds} rounds")
     for name, of in rates.items():
-        print(f"{name:14}{statistics.median(of):9,.0f} jobs/s  ({min(of):,.0f} to {max(of):,.0f})")
+        print(f"{name:16}{statistics.median(of):9,.0f} jobs/s  ({min(of):,.0f} to {max(of):,.0f})")
     for name in list(rates)[1:]:
         ratios = [ours / theirs for ours, theirs in zip(rates["godmode"], rates[name], strict=True)]
-        print(f"godmode / {name:14}{statistics.median(ratios):6.2f}  ({min(ratios):.2f} to {max(ratios):.2f})")
+        print(f"godmode / {name:16}{statistics.median(ratios):6.2f}  ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
 def measure(home: Path, count: int, rounds: int) -> dict[str, list[float]]:
     """Jobs a second of each worker and round."""
     home.chmod(0o755)  # lets the user in that runs the server for root
     config = Config(path=home / "config.toml", settings=configuration.Settings(), state=home / "state")
-    config.state.mkdir()
-    config.state.chmod(0o755)
+    config.state.mkdir(mode=0o755)
     socket = embedded.start(config)
     try:
-        urls = {name: database(embedded.url(socket), name) for name in WORKERS}
+        urls = {"godmode": ""} | {name: database(embedded.url(socket), name) for name in list(WORKERS)[1:]}
         rates: dict[str, list[float]] = {name: [] for name in WORKERS}
         for _ in range(rounds):
             for name in WORKERS:
@@ -89,13 +91,13 @@ def database(url: str, name: str) -> str:
 
 def started(home: Path, name: str, url: str, count: int) -> float:
     """Seconds that a worker, in a process of its own, took for so many jobs."""
-    env = os.environ | {"GODMODE_HOME": str(home / name), "DATABASE_URL": url}
+    env = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | {"GODMODE_HOME": str(home)}
     command = [sys.executable, __file__, "--work", name, url, str(count)]
     return float(subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def godmode(url: str, count: int) -> float:
-    """The job itself, with its limit and its deadline lifted."""
+    """The job itself on the embedded server, with its limit and its deadline lifted."""
 
     class Lifted(App):
         def job(self, name: str) -> Job:
@@ -125,6 +127,7 @@ def procrastinate(url: str, count: int) -> float:
     from procrastinate import App as Procrastinate
     from procrastinate import PsycopgConnector
 
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
     app = Procrastinate(connector=PsycopgConnector(conninfo=url))
 
     @app.task(name="noop")
@@ -146,29 +149,36 @@ def procrastinate(url: str, count: int) -> float:
     return asyncio.run(work())
 
 
-def pgqueuer(url: str, count: int) -> float:
-    """A worker with its defaults, which ends when the queue is empty."""
+def pgqueuer(url: str, count: int, batch_size: int = 1) -> float:
+    """A worker on its faster driver, which ends when the queue is empty. It claims, and commits the outcomes of,
+    `batch_size` jobs at once."""
+    import asyncpg
     from pgqueuer import PgQueuer, Queries
-    from pgqueuer.db import PsycopgDriver
+    from pgqueuer.db import AsyncpgDriver
     from pgqueuer.models import Job as Theirs
     from pgqueuer.types import QueueExecutionMode
 
     async def work() -> float:
-        conn = await psycopg.AsyncConnection.connect(url, autocommit=True)
-        driver = PsycopgDriver(conn)
+        conn = await asyncpg.connect(url)
+        driver = AsyncpgDriver(conn)
         queries = Queries(driver)
         if not await queries.has_table("pgqueuer"):
             await queries.install()
-        worker = PgQueuer(driver)
+        worker, done = PgQueuer(driver), 0
 
         @worker.entrypoint("noop")
-        async def noop(job: Theirs) -> None: ...
+        async def noop(job: Theirs) -> None:
+            nonlocal done
+            done += 1
 
         await queries.enqueue(["noop"] * count, [None] * count, [0] * count)
         analyzed(url)
         begun = time.perf_counter()
-        await worker.run(mode=QueueExecutionMode.drain)
-        return time.perf_counter() - begun
+        await worker.run(mode=QueueExecutionMode.drain, batch_size=batch_size)
+        seconds = time.perf_counter() - begun
+        assert done == count, f"{done} jobs were done"
+        await conn.close()
+        return seconds
 
     return asyncio.run(work())
 
@@ -179,7 +189,12 @@ def analyzed(url: str) -> None:
         conn.execute("ANALYZE")
 
 
-WORKERS: dict[str, Worker] = {"godmode": godmode, "procrastinate": procrastinate, "pgqueuer": pgqueuer}
+WORKERS: dict[str, Worker] = {
+    "godmode": godmode,
+    "procrastinate": procrastinate,
+    "pgqueuer": pgqueuer,
+    "pgqueuer_by_10": partial(pgqueuer, batch_size=10),  # its default
+}
 
 if __name__ == "__main__":
     main()
