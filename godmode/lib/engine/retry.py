@@ -170,17 +170,17 @@ class _Queue(Struct):
 
     def _do(self, rows: Sequence[RetryRow]) -> None:
         """Do rows that were claimed, one after the other, as long as the run may go on."""
-        allowed = controls.read(self.ctx.store.conn)
+        allowed, stopped = controls.read(self.ctx.store.conn), False
         for place, row in enumerate(rows):
+            if stopped or not self._may_go_on():
+                retry_jobs.give_back(self.ctx.store.conn, rows[place:], self.ctx.clock.now())
+                break
             begun = time.monotonic()
             work, result = self._attempt(row, allowed)
             allowed = self._settle(row, result, work, round((time.monotonic() - begun) * 1000))
             stopped = result.reason == "kill_switch"
-            if stopped or not self._may_go_on():
-                retry_jobs.give_back(self.ctx.store.conn, rows[place + 1 :], self.ctx.clock.now())
-                if stopped:
-                    raise KillSwitchOn(result.error or "Kill switch is active")
-                return
+        if stopped:
+            raise KillSwitchOn("Kill switch is active")
 
     def _attempt(self, row: RetryRow, allowed: Controls | None) -> tuple[Work | None, JobResult]:
         """Plan, pass the gate, run: whatever that raises is the attempt's failure."""
