@@ -1,4 +1,4 @@
-"""What there is: name → (help, "module:object"). One line here makes a new job, source, channel, watcher, detector or kind of
+"""What there is: name → (help, "module:object"). One line here makes a new job, source, channel, watcher, detector or
 retry known.
 
 An object of None is declared, so that its configuration is known and its job listed, but not in this version.
