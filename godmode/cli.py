@@ -6,6 +6,7 @@ A command's module is imported only when the command is called. What cron calls 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -43,13 +44,22 @@ def _fail(error: BaseException, line: str, code: int) -> NoReturn:
 def _run(argv: Sequence[str]) -> int:
     tick = _tick(argv)
     if tick:
-        from godmode.commands.run import tick as cron
-
         terminal.options.config, job = tick
-        return cron.scheduled(job)
+        return _scheduled(job)
     from godmode.commands import words
 
     return words.run(argv)
+
+
+def _scheduled(job: str) -> int:
+    """What cron calls. Modules are no garbage: to look for some among them, again and again until the process ends,
+    would take a sixth of a tick."""
+    gc.disable()
+    from godmode.commands.run import tick
+
+    gc.freeze()
+    gc.enable()
+    return tick.scheduled(job)
 
 
 def _tick(argv: Sequence[str]) -> tuple[Path | None, str] | None:
