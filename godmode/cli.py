@@ -26,6 +26,8 @@ def main() -> NoReturn:
     except GodmodeError as e:
         _fail(e, str(e), e.exit_code)
     except KeyboardInterrupt as e:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # the terminal's own ^C stands on the line
         _fail(e, "interrupted", 1)
     except BrokenPipeError:  # the reader of a pipe went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,9 +17,7 @@ from godmode.lib.engine.slots import current
 from godmode.lib.errors import Usage
 from godmode.wiring import App
 
-app = typer.Typer(
-    add_completion=False, help="Show or check the configuration.", rich_markup_mode=None, no_args_is_help=True
-)
+app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 SECRETS = (

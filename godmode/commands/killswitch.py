@@ -18,9 +18,7 @@ from godmode.lib.errors import DatabaseTrouble, GodmodeError
 from godmode.lib.store import controls, figures
 from godmode.wiring import App
 
-app = typer.Typer(
-    add_completion=False, help="Stop everything, or allow it again.", rich_markup_mode=None, no_args_is_help=True
-)
+app = typer.Typer(add_completion=False, help="Stop everything, or allow it again.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 POLL = 0.05  # seconds between looks at the actions still under way
 
