@@ -11,16 +11,23 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from godmode.commands import terminal
 from godmode.lib.errors import GodmodeError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import psycopg
 
 
 def main() -> NoReturn:
     """The entry point: never a traceback without --debug; exits 0, 1 or 2."""
     argv = sys.argv[1:]
     terminal.options.debug = "--debug" in argv
+    if not terminal.options.debug:
+        sys.excepthook = _tell_of_bug
     try:
         sys.exit(_run(argv))
     except GodmodeError as e:
@@ -34,6 +41,17 @@ def main() -> NoReturn:
         sys.exit(0)
     except OSError as e:
         _fail(e, f"{e.strerror or e}{f': {e.filename}' if e.filename else ''}", 1)
+    except _database_error() as e:
+        from godmode.lib.store.connect import trouble
+
+        _fail(e, str(trouble(e)), 1)
+
+
+def _database_error() -> type[psycopg.Error]:
+    """Asked for only when something was raised: a command that needs no database does not import it."""
+    import psycopg
+
+    return psycopg.Error
 
 
 def _fail(error: BaseException, line: str, code: int) -> NoReturn:
@@ -41,6 +59,11 @@ def _fail(error: BaseException, line: str, code: int) -> NoReturn:
         raise error
     print(f"godmode: {line}", file=sys.stderr)
     sys.exit(code)
+
+
+def _tell_of_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What is nobody's mistake but the program's, in a line; the interpreter exits with 1."""
+    print(f"godmode: {kind.__name__}: {error}; `godmode --debug` shows where; please report it", file=sys.stderr)
 
 
 def _run(argv: Sequence[str]) -> int:

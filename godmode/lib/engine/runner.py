@@ -24,7 +24,7 @@ from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
 from godmode.lib.kernel import Job, JobContext, JobResult, Outcome, Skip, Slot
-from godmode.lib.store import Store, audit, controls, job_state
+from godmode.lib.store import Store, audit, connect, controls, job_state
 from godmode.lib.store.job_state import JobState
 
 LEASE_OVER_DEADLINE = timedelta(minutes=1)
@@ -216,7 +216,7 @@ class _Run:
         category = "kill_switch" if error else None
         return JobResult(Outcome.SKIPPED, no.reason, error, category, data)
 
-    def _no_database(self, error: Exception) -> JobResult:
+    def _no_database(self, error: psycopg.Error | DatabaseTrouble) -> JobResult:
         """Without a database nothing acts; with the mirror on, that is the reason."""
         mirror = killswitch.read(self.runner.has.state)
         if mirror is not None and mirror.on:
@@ -289,7 +289,7 @@ class _Run:
         except GodmodeError as e:
             return _failed(e), e
         except psycopg.Error as e:
-            trouble = DatabaseTrouble(_line(e))
+            trouble = connect.trouble(e)
             return _failed(trouble), trouble
         except Stopped as e:
             stopped = Transient(str(e))
@@ -379,6 +379,5 @@ def _repeatable(job: Job) -> bool:
     return not job.speaks
 
 
-def _line(error: BaseException) -> str:
-    """The first line of an error: PostgreSQL adds details and context below it."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _line(error: psycopg.Error | DatabaseTrouble) -> str:
+    return str(connect.trouble(error) if isinstance(error, psycopg.Error) else error)
