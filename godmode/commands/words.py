@@ -17,7 +17,7 @@ from godmode.lib.errors import Usage
 
 WORDS = (
     "init", "run", "killswitch", "controls", "status", "jobs", "proposals", "audit", "memory",
-    "schedule", "config", "db",
+    "allowlist", "schedule", "config", "db",
 )  # fmt: skip
 
 
