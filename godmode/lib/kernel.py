@@ -281,7 +281,7 @@ class JobResult:
 class JobContext:
     """What a job body may use. Nothing else reaches outside the process.
 
-    `store` is `godmode.lib.store.Store`; `notify` puts a message in the outbox and delivers it by its route;
+    `store` is `godmode.lib.store.Store`; `notify` (notify/router.py) puts a message in the outbox and delivers it;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
     steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode.
     """
@@ -295,7 +295,7 @@ class JobContext:
     sources: Mapping[str, Source]
     detectors: Mapping[str, Any]
     watchers: Mapping[str, Any]
-    notify: Callable[..., Any]
+    notify: Any
     act: Callable[..., Any]
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]

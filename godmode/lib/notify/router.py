@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
@@ -77,6 +77,17 @@ class Router:
     def over(self, dedup_key: str) -> int:
         """The trouble is over: what still waits to tell of it is dropped; how many messages that were."""
         return outbox.over(self.store.conn, dedup_key, self.clock.now())
+
+    def try_out(self, name: str, way: str) -> Delivery:
+        """Send one marked message by one channel and way, now: she asked for it. It is not tried again."""
+        now = self.clock.now()
+        body = f"If this reached you, {name} works for {way}s."
+        key = f"channel_test:{name}:{way}:{self.run_id}"
+        row = outbox.put(
+            self.store.conn, Notification("channel_test", Severity.INFO, "godmode test", body, key), self.run_id, now
+        )
+        row = outbox.route(self.store.conn, row.id, [way], None, now)
+        return replace(self._sender, channels={name: self.channels[name]}).send(row)
 
     # -- its route -------------------------------------------------------------------------------------------
 

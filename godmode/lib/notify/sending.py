@@ -24,7 +24,7 @@ from godmode.lib.kernel import (
     Severity,
 )
 from godmode.lib.notify import text
-from godmode.lib.notify.routes import CARRIES, LIMITS
+from godmode.lib.notify.routes import LIMITS, goes
 from godmode.lib.store import Store, actions, allowlist, attention, audit, outbox
 from godmode.lib.store.outbox import Message
 
@@ -87,7 +87,7 @@ class Sender:
 
     def _takers(self, way: str) -> Iterator[tuple[Channel, str]]:
         for channel in self.channels.values():
-            if CARRIES[way] not in channel.carries or (way == "call" and not isinstance(channel, Calls)):
+            if not goes(channel, way):
                 continue
             for to in channel.recipients if isinstance(channel, Addressed) else ("operator",):
                 yield channel, to
