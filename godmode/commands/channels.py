@@ -44,8 +44,8 @@ def _entry(conn: Any, name: str, channel: Channel | None) -> dict[str, Any]:
     usable = channel is not None and not isinstance(channel, Unusable)
     ways = [way for way in CARRIES if channel is not None and usable and goes(channel, way)]
     to: list[dict[str, Any]] = [
-        {"address": shown(to), "allowed": [way for way in ways if allowlist.allowed(conn, to, way)]}
-        for to in (channel.recipients if isinstance(channel, Addressed) else ())
+        {"address": shown(address), "allowed": [way for way in ways if allowlist.allowed(conn, address, way)]}
+        for address in (channel.recipients if isinstance(channel, Addressed) else ())
     ]
     return {
         "name": name,
