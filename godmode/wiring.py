@@ -16,6 +16,7 @@ from godmode.lib import config as configuration
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
+from godmode.lib.engine import stop
 from godmode.lib.engine.runner import Equipment, Mode, Report, Runner
 from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage
@@ -145,7 +146,14 @@ class App:
     def _site(self, check: Callable[[], None]) -> Site:
         operator = self.config.settings.operator
         return Site(
-            self.clock, self.config.zone, operator.name, self.config.beside, check, operator.phone, self.config.state
+            self.clock,
+            self.config.zone,
+            operator.name,
+            self.config.beside,
+            check,
+            operator.phone,
+            self.config.state,
+            stop.time_left,
         )
 
     def channels(self, check: Callable[[], None]) -> dict[str, Channel]:

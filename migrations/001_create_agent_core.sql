@@ -68,6 +68,7 @@ CREATE TABLE job_state (
     retry_at              timestamptz,
     last_success_at       timestamptz,
     consecutive_failures  integer NOT NULL DEFAULT 0,
+    alerted               boolean NOT NULL DEFAULT false, -- whether the present streak of failures was told of
     last_error            text,
     last_skip             text,                          -- "slot reason": each is audited once, not at every tick
     recent                jsonb NOT NULL DEFAULT '[]',   -- the last 20 runs, oldest first
@@ -119,7 +120,7 @@ CREATE TABLE retry_jobs (
     note           text,
     archived       boolean NOT NULL DEFAULT false
 );
-CREATE INDEX retry_ready ON retry_jobs (run_at) WHERE status IN ('pending', 'running') AND NOT archived;
+CREATE INDEX retry_ready ON retry_jobs (run_at, id) WHERE status IN ('pending', 'running') AND NOT archived;
 CREATE INDEX retry_completed ON retry_jobs (updated_at) WHERE status = 'completed' AND NOT archived;
 CREATE UNIQUE INDEX retry_one_open ON retry_jobs (unique_key) WHERE status IN ('pending', 'running');
 

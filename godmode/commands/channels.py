@@ -43,10 +43,8 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
 def _entry(conn: Any, name: str, channel: Channel | None) -> dict[str, Any]:
     usable = channel is not None and not isinstance(channel, Unusable)
     ways = [way for way in CARRIES if channel is not None and usable and goes(channel, way)]
-    to: list[dict[str, Any]] = [
-        {"address": shown(address), "allowed": [way for way in ways if allowlist.allowed(conn, address, way)]}
-        for address in (channel.recipients if isinstance(channel, Addressed) else ())
-    ]
+    addresses: tuple[str, ...] = channel.recipients if isinstance(channel, Addressed) else ()
+    to = [{"address": shown(a), "allowed": [w for w in ways if allowlist.allowed(conn, a, w)]} for a in addresses]
     return {
         "name": name,
         "help": registry.CHANNELS[name][0],

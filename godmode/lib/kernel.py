@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -125,7 +127,8 @@ class Site:
 
     `beside` turns a path of the configuration into a real one. `check` is called before every outgoing request:
     it raises when the run has to stop, above all because of the kill switch. `phone` is the operator's, as
-    configured; `state` the folder for what must outlive a run.
+    configured; `state` the folder for what must outlive a run. `time_left` gives the seconds until the run's
+    deadline; `sleep` waits for so many seconds between two tries (see backoff.py).
     """
 
     clock: Any
@@ -135,6 +138,8 @@ class Site:
     check: Callable[[], None] = lambda: None
     phone: str = ""
     state: Path | None = None
+    time_left: Callable[[], float] = lambda: math.inf
+    sleep: Callable[[float], None] = time.sleep
 
 
 class Source(Protocol):
@@ -268,13 +273,14 @@ GateDecision = Proceed | Skip
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job body, or the gate in its place, came to."""
+    """What a job body, or the gate in its place, came to. `cause` is the exception behind a failure, where there is."""
 
     outcome: Outcome
     reason: str | None = None
     error: str | None = None
     error_category: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    cause: Exception | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -284,6 +290,7 @@ class JobContext:
     `store` is `godmode.lib.store.Store`; `notify` (notify/router.py) puts a message in the outbox and delivers it;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
     steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode.
+    `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
     clock: Any
@@ -300,6 +307,7 @@ class JobContext:
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
     command: str = "godmode"
+    worker: Any = None
     last_success: datetime | None = None
     dry_run: bool = False
 

@@ -210,7 +210,7 @@ def test_a_failed_digest_is_tried_once_more_when_its_retry_is_due_and_then_burie
     assert company.outcome() == ("failed", None)
     company.at.advance(timedelta(hours=1))
     assert company.outcome() == ("skipped", "already_ran")
-    assert db.execute("SELECT type, attempts, error FROM dead_letter_jobs").fetchall() == [("work", 2, "no route")]
+    assert db.execute("SELECT type, attempts, error FROM dead_letter_jobs").fetchall() == [("job", 2, "no route")]
     assert db.execute("SELECT type FROM notifications").fetchall() == [("permanent_failure",)]
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from godmode.lib.config import QuietHours
 from godmode.lib.kernel import GateDecision, Job, Proceed, Skip
 from godmode.lib.quiet import until as quiet_hours_end
+from godmode.lib.store.controls import Controls
 
 
 class Facts(Struct, frozen=True):
@@ -79,6 +80,15 @@ def decide(job: Job, facts: Facts) -> GateDecision:
         if no := check(job, facts):
             return no
     return Proceed()
+
+
+def controls_off(held: Controls | None) -> dict[str, Skip]:
+    """The prerequisites that the controls do not grant."""
+    return {
+        name: Skip("prerequisite", f"{name} is off", f"`godmode controls set {name} on`")
+        for name in ("comms_enabled", "write_enabled")
+        if held is None or not getattr(held, name)
+    }
 
 
 def quiet_until(quiet: QuietHours, now: datetime, zone: tzinfo) -> str | None:

@@ -64,6 +64,8 @@ class Router:
         3. What was held and is still the case goes out as one message.
         """
         conn, tally = self.store.conn, Counter[str]()
+        if not releases.any_waits(conn, self.clock.now()):
+            return tally
         releases.give_up(conn, self.clock.now())
         for row in releases.left(conn, self.clock.now()):
             try:
