@@ -15,6 +15,7 @@ from fakes.twilio import Twilio
 
 from godmode.lib.config import Config
 from godmode.lib.kernel import Notification, Severity
+from godmode.lib.store import attention
 
 CHAT, PHONE = "123456789", "+15125550100"
 S = Severity
@@ -379,3 +380,41 @@ def test_where_nothing_works_the_last_word_is_not_told_of_again(
     desk.tell(note(S.WARN, type_="health_alert"))
     rows = db.execute("SELECT type, status FROM notifications ORDER BY id").fetchall()
     assert rows == [("health_alert", "failed"), ("permanent_failure", "failed")]
+
+
+def test_what_keeps_failing_ends_in_the_dead_letters_with_an_alert_by_another_way(
+    desk: Reached, telegram: Telegram, twilio: Twilio, db: psycopg.Connection
+) -> None:
+    telegram.mood = "down"
+    desk.tell(note(S.WARN, type_="health_alert"))
+    for _ in range(6):
+        desk.later(minutes=2)
+        assert desk.runner.run("process_retry_queue").result.outcome == "succeeded"
+    assert db.execute("SELECT status, attempts FROM retry_jobs").fetchall() == [("dead", 5)]
+    assert db.execute("SELECT count(*) FROM dead_letter_jobs").fetchone() == (1,)
+    (text,) = twilio.messages
+    assert text.startswith('WARN: the message "n8n is down" failed for good after 5 attempts')
+
+
+def test_the_30_second_job_sends_what_another_job_left_in_the_outbox(
+    desk: Reached, telegram: Telegram, db: psycopg.Connection
+) -> None:
+    db.execute(
+        "INSERT INTO notifications (type, severity, title, dedup_key, created_at, updated_at)"
+        " VALUES ('permanent_failure', 'WARN', 'the scan failed for good', 'p', %(now)s, %(now)s)",
+        {"now": desk.at.now()},
+    )
+    desk.later(seconds=30)
+    assert desk.runner.run("process_retry_queue").result.data == {"released": {"sent": 1}}
+    assert telegram.texts == ["WARN: the scan failed for good"]
+
+
+def test_every_call_sms_and_message_of_the_week_is_counted(desk: Reached, twilio: Twilio, telegram: Telegram) -> None:
+    desk.tell(note(S.SEV0))
+    twilio.becomes("busy")
+    desk.later(minutes=1)
+    desk.release()
+    desk.tell(note(S.WARN, "w", "health_alert"))
+    assert attention.counts(desk.store.conn, desk.at.now() - timedelta(days=7)) == {"call": 1, "sms": 1, "message": 1}
+    desk.later(days=8)
+    assert attention.counts(desk.store.conn, desk.at.now() - timedelta(days=7)) == {}
