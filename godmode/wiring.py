@@ -169,7 +169,7 @@ class App:
         return {"console": kinds["console"](self._stream), **made}
 
     def _configured(self, name: str, kind: Any) -> bool:
-        return name in self.config.settings.channels or any(configuration.secret(s) for s in kind.secrets)
+        return name in self.config.settings.channels or any(map(configuration.secret, getattr(kind, "secrets", ())))
 
     def _channel(self, name: str, kind: Any, site: Site) -> Channel:
         try:
@@ -192,6 +192,7 @@ class App:
             zone=self.config.zone,
             enqueue=retry_jobs.enqueue,
             bury=dead_letters.bury,
+            clean=_cleaned,
         )
         return JobContext(
             clock=self.clock,
@@ -216,6 +217,10 @@ def _switch_only(check: Callable[[], None]) -> None:
         check()
     except Stopped as e:
         raise Transient(str(e)) from None
+
+
+def _cleaned(text: str) -> str:
+    return text
 
 
 class _Late(Mapping[str, Any]):

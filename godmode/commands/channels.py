@@ -9,7 +9,7 @@ import typer
 
 from godmode import registry
 from godmode.commands import terminal
-from godmode.lib.address import shown
+from godmode.lib.address import command, shown
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import nearest
 from godmode.lib.errors import Usage
@@ -64,8 +64,7 @@ def _state(name: str, channel: Channel | None, ways: list[str], to: list[dict[st
     for recipient in to:
         missing = [way for way in ways if way not in recipient["allowed"]]
         if missing:
-            command = f"godmode allowlist add {recipient['address']} --for {','.join(ways)}"
-            return f"not on the allowlist for {', '.join(missing)}: `{command}`"
+            return f"not on the allowlist for {', '.join(missing)}: `{command(recipient['address'], name, *ways)}`"
     return "ready"
 
 

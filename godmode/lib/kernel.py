@@ -173,9 +173,23 @@ class Channel(Protocol):
 
 @runtime_checkable
 class Addressed(Protocol):
-    """A channel that reaches outside: whom, as the allowlist writes them. One without it stays on this machine."""
+    """A channel that reaches outside: whom, as the allowlist writes them. The first that works is enough."""
 
     recipients: tuple[str, ...]
+
+
+@runtime_checkable
+class Local(Protocol):
+    """A channel that never leaves this machine: it alone needs no allowlist."""
+
+    local: bool
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A channel whose credentials end unless they are looked after: `keep` does, and says whether it had to."""
+
+    def keep(self) -> bool: ...
 
 
 @runtime_checkable

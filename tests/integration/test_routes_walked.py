@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from fakes import salesmsg as fake_salesmsg
 from fakes import twilio as fake_twilio
 from fakes.company import Desk, configured
 from fakes.telegram import TOKEN, Telegram
@@ -247,7 +248,6 @@ def test_with_comms_off_nothing_leaves_and_the_digest_has_it(
     assert (twilio.requests, status(db)) == ([], "held")
 
 
-@pytest.mark.parametrize("desk", ["[jobs]\n"], indirect=True)
 def test_what_a_dead_run_left_is_sent_by_the_next(desk: Reached, telegram: Telegram, db: psycopg.Connection) -> None:
     db.execute(
         "INSERT INTO notifications (type, severity, title, dedup_key, created_at, updated_at)"
@@ -418,3 +418,21 @@ def test_every_call_sms_and_message_of_the_week_is_counted(desk: Reached, twilio
     assert attention.counts(desk.store.conn, desk.at.now() - timedelta(days=7)) == {"call": 1, "sms": 1, "message": 1}
     desk.later(days=8)
     assert attention.counts(desk.store.conn, desk.at.now() - timedelta(days=7)) == {}
+
+
+def test_credentials_that_end_are_looked_after_and_told_of_when_they_cannot_be_kept(
+    desk: Reached, telegram: Telegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALESMSG_API_TOKEN", fake_salesmsg.TOKEN)
+    with fake_salesmsg.Salesmsg(desk.at.now) as salesmsg:
+        section = {"base_url": salesmsg.url, "team_id": fake_salesmsg.TEAM}
+        desk.config.settings.channels["salesmsg"] = section
+        for _ in range(24):
+            desk.later(minutes=5)
+            desk.runner.run("health_monitor")
+        assert (salesmsg.renewals >= 2, telegram.texts) == (True, [])
+        salesmsg.token = "revoked"
+        desk.later(minutes=40)
+        desk.runner.run("health_monitor")
+    assert "salesmsg is locked out" in telegram.texts[0]
+    assert "set a new SALESMSG_API_TOKEN" in telegram.texts[0]
