@@ -180,6 +180,7 @@ CREATE TABLE proposals (
 );
 CREATE INDEX proposals_recent ON proposals (created_at DESC) WHERE NOT archived;
 CREATE INDEX proposals_waiting ON proposals (updated_at DESC) WHERE status = 'open' AND NOT archived;
+CREATE INDEX proposals_of_key ON proposals (dedup_key, created_at DESC) WHERE NOT archived;
 CREATE UNIQUE INDEX proposals_one_open ON proposals (dedup_key) WHERE status = 'open' AND NOT archived;
 
 CREATE TABLE corrections (

@@ -6,7 +6,6 @@ source's or channel's own module (see `section`), so that a run pays only for wh
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -150,6 +149,8 @@ def zone(name: str) -> ZoneInfo:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """` (did you mean …?)`, or nothing when no known word is near."""
+    import difflib  # only a mistake pays for it
+
     by_lower = {k.lower(): k for k in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""

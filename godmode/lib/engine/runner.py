@@ -25,7 +25,7 @@ from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.engine.worker import Worker
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
 from godmode.lib.kernel import GateDecision, Job, JobContext, JobResult, Outcome, Skip, Slot
-from godmode.lib.store import Store, audit, controls, job_state
+from godmode.lib.store import Store, audit, connect, controls, job_state
 from godmode.lib.store.job_state import JobState
 
 LEASE_OVER_DEADLINE = timedelta(minutes=1)
@@ -224,7 +224,7 @@ class _Run:
         category = "kill_switch" if error else None
         return JobResult(Outcome.SKIPPED, no.reason, error, category, data)
 
-    def _no_database(self, error: Exception) -> JobResult:
+    def _no_database(self, error: psycopg.Error | DatabaseTrouble) -> JobResult:
         """Without a database nothing acts; with the mirror on, that is the reason."""
         mirror = killswitch.read(self.runner.has.state)
         if mirror is not None and mirror.on:
@@ -370,7 +370,7 @@ def _attempt(stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
     except GodmodeError as e:
         return _failed(e)
     except psycopg.Error as e:
-        return _failed(DatabaseTrouble(_line(e)))
+        return _failed(connect.trouble(e))
     except Stopped as e:
         return _failed(Transient(str(e)))
     except Exception as e:  # the one place where whatever a job raises becomes its outcome
@@ -385,6 +385,5 @@ def _failed(error: GodmodeError) -> JobResult:
     return JobResult(Outcome.FAILED, None, str(error), error.category, cause=error)
 
 
-def _line(error: BaseException) -> str:
-    """The first line of an error: PostgreSQL adds details and context below it."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _line(error: psycopg.Error | DatabaseTrouble) -> str:
+    return str(connect.trouble(error) if isinstance(error, psycopg.Error) else error)

@@ -69,7 +69,8 @@ def _embedded(config: Config, application: str) -> Connection:
     try:
         return open_socket(folder, application)
     except psycopg.OperationalError as e:
-        raise DatabaseTrouble(f"the embedded database at {folder} refuses: {reason(str(e))}") from e
+        why = reason(str(e))
+        raise DatabaseTrouble(f"the embedded database at {folder} refuses: {why}", trouble(e).fix) from e
 
 
 def _external(url: str, application: str) -> Connection:
@@ -117,6 +118,20 @@ def reason(message: str, password: object = None) -> str:
     telling = next((line for line in lines if "FATAL:" in line), lines[0] if lines else "no reason given")
     line = telling.rpartition("FATAL:")[2].rpartition(" failed: ")[2].strip()
     return line.replace(str(password), "***") if password else line
+
+
+def trouble(error: psycopg.Error) -> DatabaseTrouble:
+    """What the server said in one line, with what to do next where that is known."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if re.search(r"no space left|quota exceeded|wrote only", line, re.IGNORECASE):
+        return DatabaseTrouble(line, "free some space on the database's disk")
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return DatabaseTrouble(line, "make the user of DATABASE_URL the owner of godmode's tables")
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return DatabaseTrouble(line, "a standby takes no writes: DATABASE_URL has to name the primary")
+    if isinstance(error, psycopg.OperationalError):
+        return DatabaseTrouble(line, "try again")
+    return DatabaseTrouble(line)
 
 
 def _supported(conn: Connection) -> Connection:
