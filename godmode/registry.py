@@ -1,5 +1,5 @@
-"""What there is: name → (help, "module:object"). A new job, source, channel, watcher, detector or kind of
-retry is one line here.
+"""What there is: name → (help, "module:object"). A new job, source, channel, watcher or detector, or a new kind of
+retry, is one line here.
 
 An object of None is declared, so that its configuration is known and its job listed, but not in this version.
 """
@@ -37,10 +37,10 @@ SOURCES: dict[str, tuple[str, str | None]] = {
 CHANNELS: dict[str, tuple[str, str | None]] = {
     "console": ("print to the terminal", f"{_LIB}.channels.console:Console"),
     "telegram": ("Telegram messages", f"{_LIB}.channels.telegram:Telegram"),
-    "callmebot": ("Telegram voice calls", None),
-    "salesmsg": ("SMS by Salesmsg", None),
-    "twilio": ("calls and SMS by Twilio", None),
-    "apprise": ("e-mail, ntfy, Slack and others", None),
+    "callmebot": ("Telegram voice calls", f"{_LIB}.channels.callmebot:CallMeBot"),
+    "salesmsg": ("SMS by Salesmsg", f"{_LIB}.channels.salesmsg:Salesmsg"),
+    "twilio": ("calls and SMS by Twilio", f"{_LIB}.channels.twilio:Twilio"),
+    "apprise": ("e-mail, ntfy, Slack and others", f"{_LIB}.channels.apprise:Apprise"),
 }
 
 WATCHERS: dict[str, tuple[str, str]] = {}

@@ -105,7 +105,7 @@ def _troubles(
         if s["configured"] and s["last_sync_success"] is False
     ]
     if backlog.dead_letters:
-        troubles.append(Trouble(f"{backlog.dead_letters} pieces of work were given up on", "godmode audit --failed"))
+        troubles.append(Trouble(f"{backlog.dead_letters} pieces of work were given up on", "godmode queue dead"))
     return troubles
 
 

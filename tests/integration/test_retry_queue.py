@@ -6,6 +6,7 @@ import io
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,6 +53,9 @@ class Notify:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def release(self) -> dict[str, int]:
+        return {}
 
 
 class Queue(App):
@@ -479,6 +483,16 @@ def test_a_row_of_a_dead_process_is_given_back_and_the_attempt_that_it_had_begun
     assert queue.status(number) == ("completed", 2)
 
 
+def test_of_the_rows_of_a_dead_process_the_first_was_begun_and_the_others_are_given_back_as_they_were(
+    queue: Queue, db: psycopg.Connection
+) -> None:
+    numbers, me = [queue.add() for _ in range(4)], queue.runner.me
+    for number in reversed(numbers):
+        hold(db, number, (me.host, 1, "gone"), NOON)
+    queue.works()
+    assert [queue.status(number) for number in numbers] == [("pending", 1)] + [("completed", 1)] * 3
+
+
 def test_a_row_that_kills_its_process_each_time_is_given_up_on(queue: Queue, db: psycopg.Connection) -> None:
     number, me = queue.add(), queue.runner.me
     for _ in range(5):
@@ -523,6 +537,39 @@ def test_a_row_that_another_process_is_claiming_is_passed_over(queue: Queue, db:
     assert (queue.status(held), queue.status(free)) == (("pending", 0), ("completed", 1))
 
 
+def test_eight_processes_that_claim_at_once_get_every_row_once(queue: Queue, database_url: str) -> None:
+    for _ in range(200):
+        queue.add()
+
+    def claims(number: int) -> list[int]:
+        mine: list[int] = []
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            owner, lease = ("host", number, "x"), NOON + timedelta(minutes=2)
+            while rows := retry_jobs.claim(conn, 3, owner=owner, lease_until=lease, now=NOON):
+                mine += [row.id for row in rows]
+        return mine
+
+    with ThreadPoolExecutor(8) as pool:
+        claimed = [number for mine in pool.map(claims, range(8)) for number in mine]
+    assert sorted(claimed) == list(range(1, 201))
+
+
+def test_a_signal_that_came_before_the_first_row_gives_all_back_as_they_were(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = queue.add(), queue.add()
+    claim = retry_jobs.claim
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return claim(*args, **options)
+
+    monkeypatch.setattr(retry_jobs, "claim", interrupted)
+    assert queue.works().error == "stopped by SIGTERM"
+    assert (queue.status(first), queue.status(second)) == (("pending", 0), ("pending", 0))
+    assert queue.row(first).owner_pid is None
+
+
 def test_a_signal_ends_the_run_after_the_row_it_hit_which_has_failed_as_transient(queue: Queue) -> None:
     queue.has_job(lambda ctx: os.kill(os.getpid(), signal.SIGTERM))
     hit, next_ = queue.add("job", {"job": "work"}), queue.add()
@@ -534,8 +581,10 @@ def test_a_signal_ends_the_run_after_the_row_it_hit_which_has_failed_as_transien
 def test_near_its_deadline_the_job_begins_no_further_row(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         queue.add()
-    monkeypatch.setattr("godmode.lib.engine.stop.time_left", lambda: 2.0)
-    assert queue.works().data == {"completed": 1}
+    left = iter([20.0, 20.0, 20.0, 2.0, 2.0])
+    monkeypatch.setattr("godmode.lib.engine.stop.time_left", lambda: next(left))
+    assert queue.works().data == {"completed": 2}
+    assert queue.status(3) == ("pending", 0)
 
 
 def test_a_dry_run_names_what_it_would_do_and_does_nothing(queue: Queue) -> None:

@@ -1,16 +1,16 @@
 """The retry queue: rows whose time has come, one after the other, each through the gate.
 
-A run takes a row, does it, and in one transaction writes what became of it, its audit row, and the next row that it
-takes. So it holds one row at a time, and a row whose process died was begun: that counts as a failed attempt, or a
-row that kills its process would be taken for ever. What an attempt did before it died is not known here: handlers
-reach outside only by actions and slots, which are not repeated.
+A run claims a few rows at once, does them in their order, and commits what became of each before it begins the next.
+So of the rows that a dead process held, the first was begun and the others were not: the first has failed an attempt,
+or a row that kills its process would be taken for ever, and the others are given back as they were. What an attempt
+did before its process died is not known here: handlers reach outside by actions and slots, which are not repeated.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,10 +22,12 @@ from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.worker import Worker
 from godmode.lib.errors import BadData, GodmodeError, KillSwitchOn, Transient
 from godmode.lib.kernel import Backoff, Every, Job, JobContext, JobResult, Notification, Outcome, Severity, Skip
-from godmode.lib.store import audit, dead_letters, outbox, retry_jobs
-from godmode.lib.store.retry_jobs import RetryRow
+from godmode.lib.store import audit, controls, dead_letters, outbox, retry_jobs
+from godmode.lib.store.controls import Controls
+from godmode.lib.store.retry_jobs import RetryRow, Told
 
 AT_MOST = 10  # rows a run (specification, Retry queue)
+BATCH = 10  # rows claimed at once
 LEASE = timedelta(minutes=2)
 MARGIN = 3.0  # seconds before the deadline from which no further row is begun
 SKIPPED_FOR = timedelta(minutes=1)  # how long a row that the gate held back lets others go first
@@ -131,37 +133,63 @@ class _Queue(Struct):
         conn, now = self.ctx.store.conn, self.ctx.clock.now()
         with conn.transaction():
             for row in retry_jobs.expire(conn, now):
-                self._audit(row, now, None, None, 0, {"outcome": "expired", "note": row.note})
+                audit.write(
+                    conn, now, row.type, "retry", success=None,
+                    data={"id": row.id, "outcome": "expired", "note": row.note},
+                    run_id=self.worker.run_id, host=self.worker.owner.host,
+                )  # fmt: skip
                 self.tally["expired"] += 1
 
     def take_over(self) -> None:
         """Give back what dead processes held: on this host by pid and start time, on others by the lease."""
-        died = JobResult(Outcome.FAILED, cause=Transient("the process that was at it died"))
-        for row in retry_jobs.running(self.ctx.store.conn):
-            owner = Owner(row.owner_host or "", row.owner_pid or 0, row.owner_started or "")
-            if locks.is_dead(owner, row.lease_until, self.worker.owner, self.ctx.clock.now()):
-                self._settle(row, died, None, 0, more=False)
+        conn, died = self.ctx.store.conn, JobResult(Outcome.FAILED, cause=Transient("the process that was at it died"))
+        held: dict[Any, list[RetryRow]] = {}
+        for row in retry_jobs.running(conn):
+            held.setdefault(row.owner, []).append(row)
+        for rows in held.values():
+            owner = Owner(rows[0].owner_host or "", rows[0].owner_pid or 0, rows[0].owner_started or "")
+            if locks.is_dead(owner, rows[0].lease_until, self.worker.owner, self.ctx.clock.now()):
+                retry_jobs.give_back(conn, rows[1:], self.ctx.clock.now())
+                self._settle(rows[0], died, None, 0)
 
     def work(self, at_most: int) -> None:
-        row, done = self._claim(), 0
-        while row is not None:
-            begun = time.monotonic()
-            work, result = self._attempt(row)
-            done += 1
-            stopped = result.reason == "kill_switch"
-            more = not stopped and done < at_most and not self.worker.stopper.asked and stop.time_left() > MARGIN
-            row = self._settle(row, result, work, round((time.monotonic() - begun) * 1000), more)
-            if stopped:
-                raise KillSwitchOn(result.error or "Kill switch is active")
+        me = self.worker.owner
+        while at_most > 0 and self._may_go_on():
+            now = self.ctx.clock.now()
+            rows = retry_jobs.claim(
+                self.ctx.store.conn, min(BATCH, at_most),
+                owner=(me.host, me.pid, me.started), lease_until=now + LEASE, now=now,
+            )  # fmt: skip
+            if not rows:
+                return
+            at_most -= len(rows)
+            self._do(rows)
 
-    def _attempt(self, row: RetryRow) -> tuple[Work | None, JobResult]:
+    def _may_go_on(self) -> bool:
+        return not self.worker.stopper.asked and stop.time_left() > MARGIN
+
+    def _do(self, rows: Sequence[RetryRow]) -> None:
+        """Do rows that were claimed, one after the other, as long as the run may go on."""
+        allowed, stopped = controls.read(self.ctx.store.conn), False
+        for place, row in enumerate(rows):
+            if stopped or not self._may_go_on():
+                retry_jobs.give_back(self.ctx.store.conn, rows[place:], self.ctx.clock.now())
+                break
+            begun = time.monotonic()
+            work, result = self._attempt(row, allowed)
+            allowed = self._settle(row, result, work, round((time.monotonic() - begun) * 1000))
+            stopped = result.reason == "kill_switch"
+        if stopped:
+            raise KillSwitchOn("Kill switch is active")
+
+    def _attempt(self, row: RetryRow, allowed: Controls | None) -> tuple[Work | None, JobResult]:
         """Plan, pass the gate, run: whatever that raises is the attempt's failure."""
         planned: list[Work] = []
 
         def step() -> JobResult:
             work = self._plan(row)
             planned.append(work)
-            no = self.worker.gate(_as_job(row, work))
+            no = self.worker.gate(_as_job(row, work), allowed)
             if isinstance(no, Skip):
                 return JobResult(Outcome.SKIPPED, no.reason, data={"message": no.message})
             return work.run()
@@ -181,35 +209,41 @@ class _Queue(Struct):
 
     # -- what became of it ---------------------------------------------------------------------------------
 
-    def _claim(self) -> RetryRow | None:
-        me, now = self.worker.owner, self.ctx.clock.now()
-        return retry_jobs.claim(
-            self.ctx.store.conn, owner=(me.host, me.pid, me.started), lease_until=now + LEASE, now=now
-        )
-
-    def _settle(self, row: RetryRow, result: JobResult, work: Work | None, ms: int, more: bool) -> RetryRow | None:
-        """Write what became of a row, and with `more` take the next one, in one transaction."""
+    def _settle(self, row: RetryRow, result: JobResult, work: Work | None, ms: int) -> Controls | None:
+        """Write what became of a row; the controls as they are afterwards."""
         conn, now = self.ctx.store.fresh(), self.ctx.clock.now()
         verdict = judge(row, result, now)
-        note = None
-        with conn.transaction():
-            held = retry_jobs.settle(
-                conn, row, verdict.status, now,
-                attempts=verdict.attempts, run_at=verdict.run_at, errors=verdict.errors, note=verdict.note,
-            )  # fmt: skip
-            outcome = verdict.status if held else "lost to another process"
-            if not (verdict.skip and verdict.note == row.note):  # a row held back for one reason says so once
-                next_at = verdict.run_at.isoformat() if verdict.run_at else None
-                said = {"outcome": outcome, "attempt": verdict.attempts, "note": verdict.note, "run_at": next_at}
-                self._audit(row, now, verdict.success, verdict.error, ms, said | {"data": dict(result.data)})
-            if held and verdict.status == "dead":
-                note = self._bury(row, verdict, work, now)
-            following = self._claim() if more and note is None else None
-        self.tally[outcome] += 1
-        if note is None:
-            return following
-        self._send(note)
-        return self._claim() if more else None
+        if verdict.status == "dead":
+            with conn.transaction():
+                held, allowed = self._write(row, verdict, result, ms, now)
+                note = self._bury(row, verdict, work, now) if held else None
+            if note is not None:
+                self._send(note)
+        else:
+            held, allowed = self._write(row, verdict, result, ms, now)
+        self.tally[verdict.status if held else "lost"] += 1
+        return allowed
+
+    def _write(
+        self, row: RetryRow, verdict: Verdict, result: JobResult, ms: int, now: datetime
+    ) -> tuple[bool, Controls | None]:
+        silent = verdict.skip and verdict.note == row.note  # a row held back for one reason says so once
+        return retry_jobs.settle(
+            self.ctx.store.conn, row, verdict.status, now,
+            attempts=verdict.attempts, run_at=verdict.run_at, errors=verdict.errors, note=verdict.note,
+            told=None if silent else self._told(row, verdict, result, ms),
+        )  # fmt: skip
+
+    def _told(self, row: RetryRow, verdict: Verdict, result: JobResult, ms: int) -> Told:
+        run_at = verdict.run_at.isoformat() if verdict.run_at else None
+        data = {
+            "id": row.id, "outcome": verdict.status, "attempt": verdict.attempts, "run_at": run_at,
+            "note": verdict.note, "data": dict(result.data),
+        }  # fmt: skip
+        return Told(
+            verdict.success, verdict.error, ms, {k: v for k, v in data.items() if v not in (None, {})},
+            self.worker.run_id, self.worker.owner.host,
+        )  # fmt: skip
 
     def _bury(self, row: RetryRow, verdict: Verdict, work: Work | None, now: datetime) -> Notification | None:
         conn, error = self.ctx.store.conn, verdict.error or ""
@@ -234,21 +268,11 @@ class _Queue(Struct):
         """Let a message that is in the outbox already go by its route; where it cannot go now, it waits there."""
 
         def step() -> JobResult:
-            allowed = self.worker.gate(_SPEAKING)
-            if not isinstance(allowed, Skip):
+            if not isinstance(self.worker.gate(_SPEAKING, controls.read(self.ctx.store.conn)), Skip):
                 self.ctx.notify(note)
             return JobResult(Outcome.SUCCEEDED)
 
         self.worker.attempt(step)
-
-    def _audit(
-        self, row: RetryRow, now: datetime, success: bool | None, error: str | None, ms: int, data: dict[str, Any]
-    ) -> None:
-        audit.write(
-            self.ctx.store.conn, now, row.type, "retry", success=success, error=error, duration_ms=ms,
-            data={"id": row.id} | {k: v for k, v in data.items() if v not in (None, {})},
-            run_id=self.worker.run_id, host=self.worker.owner.host,
-        )  # fmt: skip
 
 
 def _as_job(row: RetryRow, work: Work) -> Job:

@@ -307,8 +307,9 @@ class _Run:
         with self.runner.stopper(self.job.deadline) as stopper, stopper.deferred():
             return self.runner.run(name, Mode(queued=True, slot=slot)).result
 
-    def _gate(self, job: Job) -> GateDecision:
-        return gate.decide(job, self._gate_facts(job, self._ask(), 0, self.runner.has.clock.now()))
+    def _gate(self, job: Job, held: controls.Controls | None) -> GateDecision:
+        facts = job_state.Facts(self.runner.has.schema, held, JobState(job.name))
+        return gate.decide(job, self._gate_facts(job, facts, 0, self.runner.has.clock.now()))
 
     def _record(self, slot: Slot, attempt: int, result: JobResult, ms: int) -> None:
         """The outcome, its audit row and what follows from it, in one transaction."""

@@ -11,6 +11,9 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from godmode.lib.store.controls import COLUMNS as CONTROL_COLUMNS
+from godmode.lib.store.controls import Controls
+
 EXPIRED = "its point has passed"
 
 
@@ -73,25 +76,39 @@ def enqueue(
     return int(row[0]) if row else None
 
 
-def claim(conn: Connection, *, owner: tuple[str, int, str], lease_until: datetime, now: datetime) -> RetryRow | None:
-    """Take the row that has been ready the longest; None when none is."""
+def claim(
+    conn: Connection, limit: int, *, owner: tuple[str, int, str], lease_until: datetime, now: datetime
+) -> Sequence[RetryRow]:
+    """Take the rows that have been ready the longest, at most `limit`, in the order in which they are to be done."""
     host, pid, started = owner
     with conn.cursor(row_factory=class_row(RetryRow)) as cursor:
-        return cursor.execute(
+        taken = cursor.execute(
             f"""
             UPDATE retry_jobs r
             SET status = 'running', owner_host = %(host)s, owner_pid = %(pid)s, owner_started = %(started)s,
                 lease_until = %(lease)s, updated_at = %(now)s
-            WHERE id = (
+            WHERE id = ANY (ARRAY(
                 SELECT id FROM retry_jobs
                 WHERE status = 'pending' AND NOT archived AND run_at <= %(now)s
                   AND (expires_at IS NULL OR expires_at > %(now)s)
-                ORDER BY run_at, id LIMIT 1
-                FOR UPDATE SKIP LOCKED)
+                ORDER BY run_at, id LIMIT %(limit)s
+                FOR UPDATE SKIP LOCKED))
             RETURNING {_OF_ROW}
             """,
-            {"host": host, "pid": pid, "started": started, "lease": lease_until, "now": now},
-        ).fetchone()
+            {"host": host, "pid": pid, "started": started, "lease": lease_until, "now": now, "limit": limit},
+        ).fetchall()
+    return sorted(taken, key=lambda row: (row.run_at, row.id))
+
+
+class Told(Struct, frozen=True):
+    """The audit row of an attempt (see audit.py)."""
+
+    success: bool | None
+    error: str | None
+    duration_ms: int
+    data: Mapping[str, Any]
+    run_id: str
+    host: str
 
 
 def settle(
@@ -104,29 +121,69 @@ def settle(
     run_at: datetime | None = None,
     errors: Sequence[Mapping[str, Any]] | None = None,
     note: str | None = None,
-) -> bool:
-    """Write what became of a running row, if it is still held as it was seen; whether it was.
+    told: Told | None = None,
+) -> tuple[bool, Controls | None]:
+    """Write what became of a running row, if it is still held as it was seen, and its audit row in any case.
 
-    None leaves `run_at` or `errors` as they are.
+    None leaves `run_at` or `errors` as they are. Returned are whether it was still held, and the controls as they
+    are now, for the gate of the next row: one statement, so that a row costs one round trip and one commit.
     """
     host, pid, started = row.owner
-    done = conn.execute(
-        """
-        UPDATE retry_jobs SET
-            status = %(status)s, attempts = %(attempts)s, run_at = COALESCE(%(run_at)s, run_at), note = %(note)s,
-            errors = COALESCE(%(errors)s, errors),
-            owner_host = NULL, owner_pid = NULL, owner_started = NULL, lease_until = NULL, updated_at = %(now)s
-        WHERE id = %(id)s AND status = 'running'
-          AND (owner_host, owner_pid, owner_started) IS NOT DISTINCT FROM
-              (%(host)s::text, %(pid)s::integer, %(started)s::text)
+    found = conn.execute(
+        f"""
+        WITH done AS (
+            UPDATE retry_jobs SET
+                status = %(status)s, attempts = %(attempts)s, run_at = COALESCE(%(run_at)s, run_at),
+                errors = COALESCE(%(errors)s, errors), note = %(note)s, updated_at = %(now)s,
+                owner_host = NULL, owner_pid = NULL, owner_started = NULL, lease_until = NULL
+            WHERE id = %(id)s AND status = 'running'
+              AND (owner_host, owner_pid, owner_started) IS NOT DISTINCT FROM
+                  (%(host)s::text, %(pid)s::integer, %(started)s::text)
+            RETURNING id
+        ), told AS (
+            INSERT INTO agent_audit_log
+                (ts, action, action_type, success, error, duration_ms, output_data, run_id, host)
+            SELECT %(now)s, %(type)s, 'retry', %(success)s, %(error)s::text, %(ms)s,
+                   %(data)s || CASE WHEN EXISTS (SELECT FROM done) THEN '{{}}'
+                                    ELSE '{{"outcome": "lost to another process"}}' END::jsonb,
+                   %(run_id)s, %(by)s
+            WHERE %(tell)s
+        )
+        SELECT EXISTS (SELECT FROM done), c.id, {CONTROL_COLUMNS} FROM (SELECT) one LEFT JOIN agent_controls c ON true
         """,
         {
-            "id": row.id, "status": status, "attempts": attempts, "run_at": run_at, "note": note,
-            "errors": Jsonb(errors) if errors is not None else None, "now": now,
-            "host": host, "pid": pid, "started": started,
+            "id": row.id, "status": status, "attempts": attempts, "run_at": run_at, "note": note, "now": now,
+            "errors": Jsonb(errors) if errors is not None else None, "host": host, "pid": pid, "started": started,
+            "type": row.type, **_values(told),
         },
-    )  # fmt: skip
-    return done.rowcount == 1
+    ).fetchone()  # fmt: skip
+    assert found is not None
+    return found[0], Controls(*found[2:]) if found[1] is not None else None
+
+
+def _values(told: Told | None) -> dict[str, Any]:
+    row = told or Told(None, None, 0, {}, "", "")
+    return {
+        "tell": told is not None, "success": row.success, "error": row.error, "ms": row.duration_ms,
+        "data": Jsonb(row.data), "run_id": row.run_id, "by": row.host,
+    }  # fmt: skip
+
+
+def give_back(conn: Connection, rows: Sequence[RetryRow], now: datetime) -> None:
+    """Let go of rows that one process claimed and did not begin, as they were before."""
+    if not rows:
+        return
+    host, pid, started = rows[0].owner
+    conn.execute(
+        """
+        UPDATE retry_jobs SET
+            status = 'pending', updated_at = %s,
+            owner_host = NULL, owner_pid = NULL, owner_started = NULL, lease_until = NULL
+        WHERE id = ANY (%s) AND status = 'running'
+          AND (owner_host, owner_pid, owner_started) IS NOT DISTINCT FROM (%s::text, %s::integer, %s::text)
+        """,
+        (now, [row.id for row in rows], host, pid, started),
+    )
 
 
 def expire(conn: Connection, now: datetime, limit: int = 100) -> Sequence[RetryRow]:
@@ -147,12 +204,12 @@ def expire(conn: Connection, now: datetime, limit: int = 100) -> Sequence[RetryR
 
 
 def running(conn: Connection, limit: int = 100) -> Sequence[RetryRow]:
-    """The rows that some process holds, the ones held longest first."""
+    """The rows that some process holds, of each process in the order in which it does them."""
     return _rows(
         conn,
         f"""
         SELECT {_COLUMNS} FROM retry_jobs
-        WHERE status = 'running' AND NOT archived ORDER BY lease_until NULLS FIRST LIMIT %s
+        WHERE status = 'running' AND NOT archived ORDER BY run_at, id LIMIT %s
         """,
         limit,
     )
