@@ -528,6 +528,7 @@ def test_a_run_that_was_taken_over_while_it_slept_changes_nothing_any_more(
 
 def test_a_row_that_another_process_is_claiming_is_passed_over(queue: Queue, db: psycopg.Connection) -> None:
     held, free = queue.add(), queue.add()
+    queue.store.conn.execute("SET lock_timeout = '5s'")  # one that waited would fail, not hang
     with db.transaction():
         db.execute("SELECT FROM retry_jobs WHERE id = %s FOR UPDATE", (held,))
         queue.works()
