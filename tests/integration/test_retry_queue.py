@@ -139,7 +139,7 @@ def test_a_row_written_by_hand_with_type_and_payload_alone_is_done(queue: Queue,
 
 
 def test_a_row_waits_for_its_time_and_the_longest_ready_goes_first(queue: Queue, db: psycopg.Connection) -> None:
-    later, first, second = (queue.add(run_at=NOON + timedelta(seconds=s)) for s in (31, 10, 20))
+    later, second, first = (queue.add(run_at=NOON + timedelta(seconds=s)) for s in (31, 20, 10))
     queue.works()
     assert queue.status(later) == ("pending", 0)
     done = [row[0] for row in db.execute("SELECT output_data->'id' FROM agent_audit_log WHERE action = 'custom'")]
@@ -369,6 +369,12 @@ def test_yesterdays_digest_expires_with_a_note_and_an_audit_row(queue: Queue, db
     assert queue.row(by_slot).note == "expired: slot 2026-03-09 is over"
     assert queue.row(by_time).note == "its point has passed"
     assert sorted(retried(db)) == [("job", None, "expired")] * 2
+
+
+def test_of_many_rows_that_expired_at_once_none_is_done(queue: Queue) -> None:
+    for _ in range(103):
+        queue.add(expires_at=NOON + timedelta(seconds=5))
+    assert [queue.works().data, queue.works().data] == [{"expired": 100}, {"expired": 3}]
 
 
 def test_a_disabled_job_is_a_skip(queue: Queue, db: psycopg.Connection) -> None:
