@@ -74,6 +74,7 @@ class HubSpot:
         self.limited, self.daily, self.scopes = False, 250_000, {SCOPE}
         self.retry_after: str | None = "1"  # of a 429; HubSpot does not always send one
         self.before: Callable[[Call], None] = lambda _: None
+        self.page = 200  # at most so many contacts in an answer, however many are asked for
         self.closing = threading.Event()
         self.drip_every = 0.05  # seconds
         self._checked = checked
@@ -163,7 +164,7 @@ class HubSpot:
             return _error(400, "VALIDATION_ERROR", "ApiError: paging beyond 10000 results is not supported")
         if len(body.get("filterGroups", [])) > 5 or any(len(g["filters"]) > 6 for g in body.get("filterGroups", [])):
             return _error(400, "VALIDATION_ERROR", "too many filters")
-        rows, total = self.account.search(body)
+        rows, total = self.account.search(body | {"limit": min(limit, self.page)})
         answer = {"total": total, "results": [row.shown(body.get("properties", ())) for row in rows]}
         if after + len(rows) < total:
             answer["paging"] = {"next": {"after": str(after + len(rows))}}

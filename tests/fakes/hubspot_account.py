@@ -46,11 +46,14 @@ class Contact:
 
     def value(self, name: str) -> str | None:
         """A property as the API writes it; the three that HubSpot keeps itself included."""
-        own = {"hs_object_id": str(self.id), "createdate": self.created, "lastmodifieddate": self.modified}
-        value = own.get(name)
-        if isinstance(value, int):
-            return iso(value)
-        return value if value is not None else self.said.get(name)
+        match name:
+            case "hs_object_id":
+                return str(self.id)
+            case "createdate":
+                return iso(self.created)
+            case "lastmodifieddate":
+                return iso(self.modified)
+        return self.said.get(name)
 
     def number(self, name: str) -> float | None:
         """A property as a filter compares it, where it is a number or a time."""
@@ -86,11 +89,13 @@ class Account:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self.contacts: dict[int, Contact] = {}
+        self.erased: set[int] = set()
         self.lag: Callable[[int], int] = lambda _: 0
         self.out_of_order = False  # rows of a search sorted by time come jumbled
         self._index: dict[int, Contact] = {}
         self._due: list[tuple[int, int, Contact]] = []
         self._order = itertools.count()
+        self._newest: dict[int, int] = {}  # which change the index knows last of each contact
         self._found: dict[str, tuple[list[int], list[int]]] = {}
 
     # -- what happens to contacts --------------------------------------------------------------------------
@@ -98,8 +103,11 @@ class Account:
     def write(self, contact: Contact) -> None:
         """The record as it is from now on, also in the list; in the index after the lag."""
         self.contacts[contact.id] = contact
-        known = max(contact.modified, contact.archived or 0)
-        heappush(self._due, (known + self.lag(contact.id), next(self._order), contact))
+        self._learn(contact)
+
+    def _learn(self, contact: Contact) -> None:
+        at = max(contact.modified, contact.archived or 0)
+        heappush(self._due, (at + self.lag(contact.id), next(self._order), contact))
 
     def add(self, id: int, at: datetime, **said: str | None) -> None:
         self.write(Contact(id, ms(at), ms(at), said))
@@ -120,18 +128,20 @@ class Account:
         """Deleted by a user: in the recycling bin, its modification time as it was."""
         self.write(replace(self.contacts[id], archived=ms(at)))
 
+    def restore(self, id: int) -> None:
+        """Back from the recycling bin, its modification time as it was."""
+        self.write(replace(self.contacts[id], archived=None))
+
     def merge(self, kept: int, gone: int, at: datetime) -> None:
         """`gone` becomes part of `kept`; it is not archived, there simply is no such record any more."""
-        self.vanish(gone)
+        self.erase(gone, at)
         before = self.contacts[kept].said.get("hs_merged_object_ids")
         self.change([kept], at, hs_merged_object_ids=f"{before};{gone}" if before else str(gone))
 
-    def vanish(self, id: int) -> None:
-        """Erased for good: no list, no index, no recycling bin knows it."""
-        del self.contacts[id]
-        self._index.pop(id, None)
-        self._due = [entry for entry in self._due if entry[2].id != id]
-        self._found.clear()
+    def erase(self, id: int, at: datetime) -> None:
+        """Gone for good: neither the list nor the recycling bin knows it, and after the lag the index does not."""
+        self.erased.add(id)
+        self._learn(replace(self.contacts.pop(id), archived=ms(at)))
 
     # -- what the API shows --------------------------------------------------------------------------------
 
@@ -157,7 +167,10 @@ class Account:
     def _catch_up(self) -> None:
         now = ms(self._now())
         while self._due and self._due[0][0] <= now:
-            contact = heappop(self._due)[2]
+            _, number, contact = heappop(self._due)
+            if number < self._newest.get(contact.id, 0):
+                continue
+            self._newest[contact.id] = number
             if contact.archived is None:
                 self._index[contact.id] = contact
             else:
@@ -199,22 +212,23 @@ def _passes(contact: Contact, filters: Sequence[Filter]) -> bool:
 
 
 def _holds(contact: Contact, f: Filter) -> bool:
-    name, operator = f["propertyName"], f["operator"]
+    name, operator = str(f["propertyName"]), str(f["operator"])
     if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
         return (contact.value(name) is not None) == (operator == "HAS_PROPERTY")
     if operator == "IN":
-        return contact.value(name) in f["values"]
+        return contact.value(name) in list(f["values"])
     number = contact.number(name)
     if number is None or operator not in ("GT", "GTE", "LT", "LTE", "BETWEEN"):
         return operator == "EQ" and contact.value(name) == f.get("value")
     low = float(f["value"])
-    return {
+    holds: dict[str, bool] = {
         "GT": number > low,
         "GTE": number >= low,
         "LT": number < low,
         "LTE": number <= low,
         "BETWEEN": low <= number <= float(f.get("highValue") or low),
-    }[operator]
+    }
+    return holds[operator]
 
 
 def _jumbled(ids: list[int]) -> list[int]:

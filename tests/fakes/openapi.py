@@ -67,7 +67,7 @@ class OpenApi:
         response = answers.get(str(status)) or answers.get("default", {})
         if "$ref" in response:
             response = self._document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-        content = next(iter(response.get("content", {}).values()), {"schema": {}})
+        content: Mapping[str, Any] = next(iter(response.get("content", {}).values()), {"schema": {}})
         return self._against(content["schema"], body, f"{status} {path}")
 
 

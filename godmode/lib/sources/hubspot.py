@@ -24,7 +24,7 @@ from godmode.lib.sources.hubspot_contacts import PROPERTIES, Row, record_id
 from godmode.lib.sources.hubspot_window import Progress, Window, following
 
 if TYPE_CHECKING:
-    from godmode.lib.sources.hubspot_api import Api, Found, Listed
+    from godmode.lib.sources.hubspot_api import Api, Listed
 
 BASE_URL = "https://api.hubapi.com"
 Item = Record | Skipped | Gone | Checkpoint
@@ -62,8 +62,9 @@ class HubSpot:
 
     def __init__(self, settings: HubSpotSettings, site: Site) -> None:
         token = config.secret("HUBSPOT_ACCESS_TOKEN")
-        if token is None:
-            raise Usage("HUBSPOT_ACCESS_TOKEN is not set", "set it to the token of a HubSpot private app")
+        if not token or not token.isascii():
+            why = "is not set" if not token else "has characters that no token has"
+            raise Usage(f"HUBSPOT_ACCESS_TOKEN {why}", "set it to the token of a HubSpot private app")
         self._settings, self._site, self._token = settings, site, token
         self._properties = contacts.asked_for(settings.properties)
 
@@ -124,14 +125,44 @@ def _bin(reading: _Pass) -> Iterator[Gone | Checkpoint]:
 
 
 def _window(reading: _Pass, window: Window) -> Iterator[Item]:
-    """The contacts of a window, each page closed by a Checkpoint."""
-    from godmode.lib.sources.hubspot_api import PAGE, ordered
+    """The contacts of a window in the order of their ids; each page is closed by a Checkpoint."""
+    from godmode.lib.sources.hubspot_api import place
 
-    while True:
+    more = True
+    while more:
         found = reading.api.changed(window, reading.properties)
         rows = [contacts.row_of(raw) for raw in found.results]
-        full = len(rows) < found.total and len(rows) >= PAGE
-        last = ordered([row for row in rows if isinstance(row, Row)], window.last, full=full)
+        more = bool(rows) and found.total > len(rows)
+        window = msgspec.structs.replace(window, last=place(rows, window.last, more=more))
         yield from _facts(reading, rows)
-        left = found.total - len(rows)
-        ...
+        progress = reading.progress
+        reading.progress = progress.within(window) if more else progress.behind(window)
+        yield Checkpoint(reading.progress.cursor(), found.total - len(rows) if more else 0)
+
+
+def _facts(reading: _Pass, rows: Sequence[Row | Skipped]) -> Iterator[Item]:
+    for row in rows:
+        if isinstance(row, Skipped):
+            yield row
+        elif record_id(row.id) not in reading.absent:
+            yield contacts.record_of(row)
+            for gone in contacts.merged_into(row):
+                reading.absent.add(gone.id)
+                yield gone
+
+
+def _answers(asked: Sequence[str], page: Listed) -> Iterator[Record | Skipped | Gone]:
+    """An answer for each id that was asked for."""
+    rows = [contacts.row_of(raw) for raw in page.results]
+    there = {record_id(row.id): row for row in rows if isinstance(row, Row)}
+    unread = [row for row in rows if isinstance(row, Skipped)]
+    merged = {gone.id: gone for row in there.values() for gone in contacts.merged_into(row)}
+    for id in asked:
+        if id in there:
+            yield contacts.record_of(there[id])
+        elif id in merged:
+            yield merged[id]
+        elif unread:  # it may be the one that could not be read
+            yield Skipped(id, unread[0].why)
+        else:
+            yield Gone(id, "no longer in HubSpot")

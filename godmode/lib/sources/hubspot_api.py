@@ -16,8 +16,8 @@ import msgspec
 
 from godmode.lib import http
 from godmode.lib.caller import Caller
-from godmode.lib.errors import Auth, BadData, DailyLimit, ExternalApi, GodmodeError
-from godmode.lib.kernel import Rate, Site
+from godmode.lib.errors import Auth, BadData, DailyLimit, ExternalApi, GodmodeError, Refused
+from godmode.lib.kernel import Rate, Site, Skipped
 from godmode.lib.sources.hubspot_contacts import CHANGED, Row
 from godmode.lib.sources.hubspot_window import Window
 
@@ -58,7 +58,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True):
-    portalId: int  # noqa: N815 - HubSpot's name
+    portalId: int
 
 
 class Api:
@@ -102,8 +102,13 @@ class Api:
         return self._searches.post_json(f"{CONTACTS}/search", body, Found)
 
     def archived(self, after: str) -> Listed:
-        """A page of the recycling bin, in the order of ids."""
-        return self._list(after, archived="true")
+        """A page of the recycling bin, in the order of ids; the first, where HubSpot no longer knows `after`."""
+        try:
+            return self._list(after, archived="true")
+        except Refused:
+            if not after:
+                raise
+        return self._list("", archived="true")
 
     def everything(self) -> Iterator[Listed]:
         """Every page of the list, which unlike the search is never behind. Raises BadData when it goes in circles."""
@@ -157,13 +162,13 @@ def _policy(response: httpx.Response) -> str:
         return ""
 
 
-def ordered(rows: Sequence[Row], last: int, *, full: bool) -> int:
-    """The highest id of a page behind `last`, where the next one begins.
+def place(rows: Sequence[Row | Skipped], last: int, *, more: bool) -> int:
+    """The highest id of a page that begins behind `last`: the next page begins behind it.
 
-    Raises BadData when a full page cannot be gone on from: not in the order of ids, or nothing in it behind `last`.
+    Raises BadData when it cannot be gone on from: the page not in the order of ids, or nothing in it behind `last`.
     """
-    numbers = [row.number for row in rows]
+    numbers = [row.number for row in rows if isinstance(row, Row)]
     highest = max(numbers, default=last)
-    if full and (highest <= last or numbers != sorted(numbers)):
+    if more and (highest <= last or numbers != sorted(numbers)):
         raise BadData(f"HubSpot did not answer with the contacts behind {last} in the order of their ids")
     return max(highest, last)

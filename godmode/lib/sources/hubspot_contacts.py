@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -38,8 +36,8 @@ class Row(msgspec.Struct, frozen=True):
     """A contact as search, list and batch read answer with it. `id` is a whole number, written as text."""
 
     id: str
-    properties: dict[str, str | int | float | bool | None]
-    updatedAt: str | None = None  # noqa: N815 - HubSpot's name
+    properties: Mapping[str, str | int | float | bool | None]
+    updatedAt: str | None = None
     archived: bool = False
 
     @property
@@ -61,18 +59,9 @@ def row_of(raw: msgspec.Raw | bytes) -> Row | Skipped:
     """One row of an answer; what is none is Skipped and never costs its page."""
     try:
         row = msgspec.json.decode(raw, type=Row)
-    except msgspec.ValidationError as e:
+    except msgspec.DecodeError as e:
         return _skipped(raw, str(e))
-    except msgspec.DecodeError:  # half of a surrogate pair, which JSON allows in its escapes
-        return _leniently(raw)
     return row if row.id.isascii() and row.id.isdigit() else _skipped(raw, f"its id is {row.id!r}")
-
-
-def _leniently(raw: msgspec.Raw | bytes) -> Row | Skipped:
-    try:
-        return msgspec.convert(json.loads(bytes(raw)), Row)
-    except (ValueError, msgspec.ValidationError) as e:
-        return _skipped(raw, str(e))
 
 
 def _skipped(raw: msgspec.Raw | bytes, why: str) -> Skipped:
@@ -128,5 +117,3 @@ def merged_into(row: Row) -> Iterator[Gone]:
 def asked_for(properties: Sequence[str]) -> list[str]:
     """The properties of a request: those wanted, and those needed, each once."""
     return list(dict.fromkeys((*properties, *NEEDED)))
-
-

@@ -48,11 +48,11 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
         built: dict[str, Any] = msgspec.to_builtins(self)
         return built
 
-    def read(self, window: Window, last: int) -> Progress:
-        """The window was read up to the contact `last`."""
-        return msgspec.structs.replace(self, window=msgspec.structs.replace(window, last=last))
+    def within(self, window: Window) -> Progress:
+        """The window was read up to its `last`."""
+        return msgspec.structs.replace(self, window=window)
 
-    def closed(self, window: Window) -> Progress:
+    def behind(self, window: Window) -> Progress:
         """The window was read to its end."""
         deep = window.until if window.deep else self.deep
         return msgspec.structs.replace(self, window=None, read_to=window.until, deep=deep)
