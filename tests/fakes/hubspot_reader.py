@@ -13,13 +13,13 @@ from fakes.hubspot import TOKEN
 from fakes.hubspot import HubSpot as Fake
 
 from godmode.lib.clock import FixedClock
-from godmode.lib.kernel import Checkpoint, Gone, Record, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Gone, Record, Remote, Site, Skipped
 from godmode.lib.sources.hubspot import HubSpot, HubSpotSettings
 
 Item = Record | Skipped | Gone | Checkpoint
 
 
-def source(fake: Fake, clock: FixedClock, **settings: Any) -> HubSpot:
+def source(fake: Fake, clock: FixedClock, **settings: Any) -> Remote:
     """The source with the fake's token; its waits pass on `clock`."""
     site = Site(clock, UTC, "Jonah", Path, sleep=clock.sleep)
     with pytest.MonkeyPatch.context() as patch:

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from fakes.hubspot import BATCH, CONTACTS, SEARCH, TOKEN, Call, HubSpot
 
-from godmode.lib import caller
 from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
@@ -147,22 +146,6 @@ def test_a_large_recycling_bin_is_looked_through_page_by_page(
     assert len(fake.calls) == 8
 
 
-SPOILT_FOR_ONCE = ["half answer", "hang up", "bad gateway", "internal error", "secondly limit", "ten-secondly limit"]
-
-
-@pytest.mark.parametrize("fault", SPOILT_FOR_ONCE)
-def test_a_passing_trouble_is_waited_out_within_the_run(
-    godmode: Company, fake: HubSpot, db: psycopg.Connection, fault: str
-) -> None:
-    fake.page = 10
-    fake.account.fill(50, EARLIER)
-    fake.fail(fault, at=4)
-    before = godmode.at.now()
-    assert godmode.syncs(minutes=0).data["new"] == 50
-    assert fake.paths() == ["archived", *["search"] * 6]
-    assert godmode.at.now() - before >= timedelta(seconds=2)
-
-
 LASTING = {
     "half answer": "transient", "hang up": "transient", "bad gateway": "transient", "internal error": "transient",
     "ten-secondly limit": "external_api", "wrong json": "data", "broken json": "data", "login page": "data",
@@ -196,26 +179,6 @@ def test_what_is_wrong_with_the_token_is_said_with_what_to_do(godmode: Company, 
     assert "set HUBSPOT_ACCESS_TOKEN" in str(godmode.syncs().error)
 
 
-def test_one_contact_that_is_none_is_skipped_and_counted_and_the_others_are_stored(
-    godmode: Company, fake: HubSpot, db: psycopg.Connection
-) -> None:
-    fake.account.fill(450, EARLIER)
-    fake.fail("bad record", at=2)
-    data = godmode.syncs().data
-    assert (data["new"], data["skipped"]) == (449, 1)
-    assert data["notes"][0]["where"] == "a contact"
-    assert len(current(db)) == 449
-
-
-def test_an_answer_that_drips_is_cut_off_and_asked_for_again(
-    godmode: Company, fake: HubSpot, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(caller, "WHOLE_ANSWER", 0.2)
-    fake.account.fill(20, EARLIER)
-    fake.fail("drip", at=2)
-    assert godmode.syncs().data["new"] == 20
-
-
 def test_the_days_limit_ends_the_sync_well_and_the_next_one_goes_on(
     godmode: Company, fake: HubSpot, db: psycopg.Connection
 ) -> None:
@@ -230,19 +193,6 @@ def test_the_days_limit_ends_the_sync_well_and_the_next_one_goes_on(
     assert current(db) == set(range(1, 21))
     fake.daily = 1000
     assert godmode.syncs().data["new"] == 30
-
-
-def test_the_budget_of_calls_is_a_fuse(
-    config: Config, fake: HubSpot, clock: FixedClock, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", TOKEN)
-    fake.page = 10
-    fake.account.fill(50, EARLIER)
-    godmode = company(config, fake, clock, "daily_calls = 3")
-    assert "its 3 calls of today are used up" in godmode.syncs().data["limited"]
-    assert len(fake.calls) == 3
-    assert current(db) == set(range(1, 21))
-    godmode.store.close()
 
 
 def test_retry_after_is_obeyed(godmode: Company, fake: HubSpot) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,16 @@ import pytest
 from fakes.hubspot import CONTACTS, SEARCH, TOKEN, HubSpot
 from fakes.hubspot_reader import Shelf, source
 from pytest_httpserver import HTTPServer
-from werkzeug import Request, Response
+from werkzeug import Response
 
 from godmode.lib.clock import FixedClock
 from godmode.lib.errors import BadData, Refused, Transient, Usage
-from godmode.lib.kernel import Checkpoint, Gone, Record, Sight, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Gone, Record, Remote, Sight, Site, Skipped
 from godmode.lib.sources.hubspot import HubSpot as Source
 from godmode.lib.sources.hubspot import HubSpotSettings
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
+Answering = Callable[..., Source]
 
 
 @pytest.fixture
@@ -38,63 +40,71 @@ def fake(clock: FixedClock) -> Iterator[HubSpot]:
         assert not running.problems
 
 
-def answering(server: HTTPServer, *pages: dict[str, Any] | str) -> Source:
-    """The source on a server that answers searches with these pages in turn, and has an empty bin."""
-    turns = itertools.cycle(pages)
+@pytest.fixture
+def reader(fake: HubSpot, clock: FixedClock) -> Iterator[Remote]:
+    """The source on the fake, with the settings that it has by itself."""
+    with closing(source(fake, clock)) as made:
+        yield made
 
-    def give(request: Request) -> Response:
-        page = next(turns)
-        return Response(page if isinstance(page, str) else msgspec.json.encode(page), content_type="application/json")
 
-    server.expect_request(SEARCH).respond_with_handler(give)
-    server.expect_request(CONTACTS).respond_with_json({"results": []})
+@pytest.fixture
+def answering(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Source]]:
+    """Makes the source on a server that answers searches with these pages in turn, and has an empty bin."""
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", TOKEN)
     clock = FixedClock(NOW)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HUBSPOT_ACCESS_TOKEN", TOKEN)
-        site = Site(clock, UTC, "", Path, sleep=clock.sleep)
-        return Source(HubSpotSettings(base_url=server.url_for("")), site)
+    made = Source(HubSpotSettings(base_url=httpserver.url_for("")), Site(clock, UTC, "", Path, sleep=clock.sleep))
+
+    def give(*pages: dict[str, Any] | str) -> Source:
+        turns = itertools.cycle(page if isinstance(page, str) else msgspec.json.encode(page) for page in pages)
+        server = httpserver.expect_request(SEARCH)
+        server.respond_with_handler(lambda request: Response(next(turns), content_type="application/json"))
+        httpserver.expect_request(CONTACTS).respond_with_json({"results": []})
+        return made
+
+    yield give
+    made.close()
 
 
 def row(id: int, **properties: str) -> dict[str, Any]:
     return {"id": str(id), "properties": properties, "createdAt": "", "updatedAt": "", "archived": False}
 
 
-def test_the_token_is_proven_in_two_requests_and_told_in_plain_words(fake: HubSpot, clock: FixedClock) -> None:
+def test_the_token_is_proven_in_two_requests_and_told_in_plain_words(fake: HubSpot, reader: Remote) -> None:
     fake.account.fill(1234, NOW)
-    assert source(fake, clock).test() == Sight("HubSpot account 123456: 1,234 contacts to read", 1234)
+    assert reader.test() == Sight("HubSpot account 123456: 1,234 contacts to read", 1234)
     assert fake.paths() == ["search", "account"]
 
 
-def test_a_token_that_may_not_see_its_account_is_still_proven(fake: HubSpot, clock: FixedClock) -> None:
+def test_a_token_that_may_not_see_its_account_is_still_proven(fake: HubSpot, reader: Remote) -> None:
     fake.account.fill(3, NOW)
     fake.fail("scope missing", at=2)
-    assert source(fake, clock).test() == Sight("HubSpot: 3 contacts to read", 3)
+    assert reader.test() == Sight("HubSpot: 3 contacts to read", 3)
 
 
-def test_everything_is_listed_a_hundred_at_a_time_without_what_is_archived(fake: HubSpot, clock: FixedClock) -> None:
+def test_everything_is_listed_a_hundred_at_a_time_without_what_is_archived(fake: HubSpot, reader: Remote) -> None:
     fake.account.fill(250, NOW)
     fake.account.archive(17, NOW)
     fake.account.lag = lambda _: 10**12
     fake.account.add(251, NOW)
-    assert list(source(fake, clock).everything()) == [f"contact.{n}" for n in range(1, 252) if n != 17]
+    assert list(reader.everything()) == [f"contact.{n}" for n in range(1, 252) if n != 17]
     assert fake.paths() == ["list"] * 3
 
 
 @pytest.mark.parametrize("fault", ["bad record", "wrong json", "login page", "hang up"])
 def test_a_list_that_is_not_whole_is_an_error_and_never_a_shorter_list(
-    fake: HubSpot, clock: FixedClock, fault: str
+    fake: HubSpot, reader: Remote, fault: str
 ) -> None:
     fake.account.fill(250, NOW)
     fake.fail(fault, at=2, times=9)
     with pytest.raises((BadData, Transient)):
-        list(source(fake, clock).everything())
+        list(reader.everything())
 
 
-def test_each_id_that_is_asked_for_again_is_answered(fake: HubSpot, clock: FixedClock) -> None:
+def test_each_id_that_is_asked_for_again_is_answered(fake: HubSpot, reader: Remote) -> None:
     fake.account.fill(120, NOW)
     fake.account.archive(5, NOW)
     fake.account.merge(7, 8, NOW)
-    answers = list(source(fake, clock).again([f"contact.{n}" for n in range(1, 131)]))
+    answers = list(reader.again([f"contact.{n}" for n in range(1, 131)]))
     assert [a.id for a in answers if isinstance(a, Record | Gone)] == [f"contact.{n}" for n in range(1, 131)]
     whys = {a.id: a.why for a in answers if isinstance(a, Gone)}
     assert whys.keys() == {"contact.5", "contact.8", *(f"contact.{n}" for n in range(121, 131))}
@@ -102,63 +112,65 @@ def test_each_id_that_is_asked_for_again_is_answered(fake: HubSpot, clock: Fixed
     assert fake.paths() == ["batch", "batch"]
 
 
-def test_when_one_of_a_batch_cannot_be_read_nothing_of_it_is_called_gone(fake: HubSpot, clock: FixedClock) -> None:
+def test_when_one_of_a_batch_cannot_be_read_nothing_of_it_is_called_gone(fake: HubSpot, reader: Remote) -> None:
     fake.account.fill(3, NOW)
     fake.fail("bad record")
-    answers = list(source(fake, clock).again(["contact.1", "contact.2", "contact.3"]))
+    answers = list(reader.again(["contact.1", "contact.2", "contact.3"]))
     assert [type(a) for a in answers] == [Record, Skipped, Record]
 
 
 def test_a_full_page_that_is_not_in_order_is_an_error_since_the_next_one_would_lose_contacts(
-    httpserver: HTTPServer,
+    answering: Answering,
 ) -> None:
     jumbled = {"total": 9, "results": [row(5), row(3)]}
     with pytest.raises(BadData, match="in the order of their ids"):
-        list(answering(httpserver, jumbled).changes({}))
+        list(answering(jumbled).changes({}))
 
 
-def test_a_page_that_comes_again_and_again_ends_in_an_error_and_not_in_a_circle(httpserver: HTTPServer) -> None:
+def test_a_page_that_comes_again_and_again_ends_in_an_error_and_not_in_a_circle(
+    answering: Answering,
+) -> None:
     with pytest.raises(BadData, match="behind 5 in the order"):
-        list(answering(httpserver, {"total": 9, "results": [row(3), row(5)]}).changes({}))
+        list(answering({"total": 9, "results": [row(3), row(5)]}).changes({}))
 
 
-def test_the_last_page_may_be_in_any_order(httpserver: HTTPServer) -> None:
+def test_the_last_page_may_be_in_any_order(answering: Answering) -> None:
     shelf = Shelf()
-    shelf.keep(answering(httpserver, {"total": 2, "results": [row(5), row(3)]}).changes({}))
+    shelf.keep(answering({"total": 2, "results": [row(5), row(3)]}).changes({}))
     assert shelf.records.keys() == {"contact.5", "contact.3"}
 
 
-def test_a_total_that_promises_more_than_there_is_ends_with_the_empty_page(httpserver: HTTPServer) -> None:
-    items = list(answering(httpserver, {"total": 9, "results": [row(3)]}, {"total": 8, "results": []}).changes({}))
+def test_a_total_that_promises_more_than_there_is_ends_with_the_empty_page(answering: Answering) -> None:
+    items = list(answering({"total": 9, "results": [row(3)]}, {"total": 8, "results": []}).changes({}))
     assert [type(item) for item in items] == [Record, Checkpoint, Checkpoint]
 
 
-def test_half_a_surrogate_pair_costs_a_character_and_not_the_page(httpserver: HTTPServer) -> None:
+def test_half_a_surrogate_pair_costs_a_character_and_not_the_page(answering: Answering) -> None:
     page = (
         '{"total": 2, "results": [{"id": "1", "properties": {"firstname": "A\\ud83d"}}, {"id": "2", "properties": {}}]}'
     )
-    first, second, _ = answering(httpserver, page).changes({})
+    first, second, _ = answering(page).changes({})
     assert isinstance(first, Record)
     assert first.text == "A?"
     assert isinstance(second, Record)
 
 
-def test_a_place_in_the_bin_that_hubspot_no_longer_knows_is_begun_anew(fake: HubSpot, clock: FixedClock) -> None:
+def test_a_place_in_the_bin_that_hubspot_no_longer_knows_is_begun_anew(fake: HubSpot, reader: Remote) -> None:
     fake.account.fill(3, NOW)
     fake.account.archive(2, NOW)
     fake.fail("bad request")
-    items = list(source(fake, clock).changes({"bin": "stale"}))
+    items = list(reader.changes({"bin": "stale"}))
     assert items[0] == Gone("contact.2", "archived in HubSpot")
     fake.forget()
     fake.fail("bad request")
     with pytest.raises(Refused):
-        list(source(fake, clock).changes({}))
+        list(reader.changes({}))
 
 
 def test_a_configured_overlap_and_properties_are_what_is_asked_for(fake: HubSpot, clock: FixedClock) -> None:
     at = round(NOW.timestamp() * 1000)
-    reader = source(fake, clock, overlap_minutes=90, properties=["email"])
-    list(reader.changes({"read_to": at - 60_000, "deep": at - 60_000}))
+    with closing(source(fake, clock, overlap_minutes=90, properties=["email"])) as reader:
+        list(reader.changes({"read_to": at - 60_000, "deep": at - 60_000}))
     body = fake.calls[-1].body
     assert body["properties"] == ["email", "lastmodifieddate", "hs_merged_object_ids"]
     assert body["filterGroups"][0]["filters"] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,14 +62,15 @@ def test_every_contact_is_stored_whatever_the_order_the_lag_within_the_overlap_a
     clock.move_to(START)
     fake.account = account = Account(clock.now)
     fake.forget()
-    shelf, reader = Shelf(), source(fake, clock, overlap_minutes=OVERLAP, daily_overlap_hours=0)
-    for minutes, changes, lags, broken_off in steps:
-        account.lag = lambda id, lags=lags: lags.get(id, 0) * 60_000  # type: ignore[misc]
-        happen(account, changes, clock.now())
-        clock.advance(timedelta(minutes=minutes))
-        shelf.keep(reader.changes(shelf.cursor), broken_off)
-    clock.advance(timedelta(minutes=OVERLAP))
-    shelf.keep(reader.changes(shelf.cursor))
+    shelf = Shelf()
+    with closing(source(fake, clock, overlap_minutes=OVERLAP, daily_overlap_hours=0)) as reader:
+        for minutes, changes, lags, broken_off in steps:
+            account.lag = lambda id, lags=lags: lags.get(id, 0) * 60_000  # type: ignore[misc]
+            happen(account, changes, clock.now())
+            clock.advance(timedelta(minutes=minutes))
+            shelf.keep(reader.changes(shelf.cursor), broken_off)
+        clock.advance(timedelta(minutes=OVERLAP))
+        shelf.keep(reader.changes(shelf.cursor))
     there = {c.id: c for c in account.contacts.values() if c.archived is None}
     told = {
         record.id: record

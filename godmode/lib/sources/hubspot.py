@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -68,50 +69,52 @@ class HubSpot:
         self._settings, self._site, self._token = settings, site, token
         self._properties = contacts.asked_for(settings.properties)
 
+    @cached_property
     def _api(self) -> Api:
         from godmode.lib.sources.hubspot_api import Api
 
         return Api(self._settings.base_url, self._token, self._site)
 
+    def close(self) -> None:
+        """End the connections."""
+        if "_api" in self.__dict__:
+            self._api.close()
+
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Item]:
         """What changed since the cursor. Interrupted anywhere, the next call goes on behind the last Checkpoint."""
-        with self._api() as api:
-            now = self._site.clock.now()
-            reading = _Pass(api, Progress.of(cursor), self._properties)
-            yield from _bin(reading)
-            if reading.progress.window is not None:
-                yield from _window(reading, reading.progress.window)
-            overlap = timedelta(minutes=self._settings.overlap_minutes)
-            far = timedelta(hours=self._settings.daily_overlap_hours)
-            yield from _window(reading, following(reading.progress, now, overlap, far))
+        now = self._site.clock.now()
+        reading = _Pass(self._api, Progress.of(cursor), self._properties)
+        yield from _bin(reading)
+        if reading.progress.window is not None:
+            yield from _window(reading, reading.progress.window)
+        overlap = timedelta(minutes=self._settings.overlap_minutes)
+        far = timedelta(hours=self._settings.daily_overlap_hours)
+        yield from _window(reading, following(reading.progress, now, overlap, far))
 
     def test(self) -> Sight:
         """Which account the token is for, and how many contacts it may see."""
-        with self._api() as api:
-            total = api.count()
-            try:
-                account = f"HubSpot account {api.portal()}"
-            except (Auth, Refused):  # a token may see contacts and not its account
-                account = "HubSpot"
+        total = self._api.count()
+        try:
+            account = f"HubSpot account {self._api.portal()}"
+        except (Auth, Refused):  # a token may see contacts and not its account
+            account = "HubSpot"
         return Sight(f"{account}: {total:,} contacts to read", total)
 
     def everything(self) -> Iterator[str]:
         """The ids of all contacts that are not archived. Raises BadData when one cannot be read: all, or nothing."""
-        with self._api() as api:
-            for page in api.everything():
-                for row in map(contacts.row_of, page.results):
-                    if isinstance(row, Skipped):
-                        raise BadData(f"HubSpot's list of contacts: {row.where} is {row.why}")
-                    yield record_id(row.id)
+        for page in self._api.everything():
+            for row in map(contacts.row_of, page.results):
+                if isinstance(row, Skipped):
+                    raise BadData(f"HubSpot's list of contacts: {row.where} is {row.why}")
+                yield record_id(row.id)
 
     def again(self, ids: Sequence[str]) -> Iterator[Record | Skipped | Gone]:
         """These records as they are now; one that HubSpot does not answer with is gone."""
         from godmode.lib.sources.hubspot_api import LISTED
 
-        with self._api() as api:
-            for start in range(0, len(ids), LISTED):
-                asked = ids[start : start + LISTED]
-                yield from _answers(asked, api.batch([contacts.contact_id(i) for i in asked], self._properties))
+        for start in range(0, len(ids), LISTED):
+            asked = ids[start : start + LISTED]
+            yield from _answers(asked, self._api.batch([contacts.contact_id(i) for i in asked], self._properties))
 
 
 def _bin(reading: _Pass) -> Iterator[Gone | Checkpoint]:

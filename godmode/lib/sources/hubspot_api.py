@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import msgspec
@@ -62,7 +61,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Api:
-    """HubSpot as one token sees it. Use it as a context manager; its methods raise errors of errors.py."""
+    """HubSpot as one token sees it. Its methods raise errors of errors.py."""
 
     def __init__(self, base_url: str, token: str, site: Site) -> None:
         headers = {"Authorization": f"Bearer {token}"}
@@ -70,12 +69,8 @@ class Api:
         self._searches = Caller("HubSpot", self._client, site.meter("hubspot.search", SEARCHES), site, meaning)
         self._calls = Caller("HubSpot", self._client, site.meter("hubspot", CALLS), site, meaning)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """End the connections."""
         self._client.close()
 
     def changed(self, window: Window, properties: Sequence[str]) -> Found:
