@@ -1,7 +1,7 @@
 """HubSpot's contacts over HTTP: four requests, all of which only read. Import it late: it brings httpx.
 
-The vendor's own client is not used. It reads a login page, and an answer that was cut off, as an empty success; one
-contact that is not as promised costs its whole page; an answer that drips is waited for as long as it drips.
+The vendor's own client is not used. It reads a login page, and JSON that breaks off, as an empty success; one contact
+that is not as promised costs its whole page; an answer that drips is waited for as long as it drips.
 """
 
 from __future__ import annotations
