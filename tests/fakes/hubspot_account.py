@@ -20,6 +20,7 @@ Properties = Mapping[str, str | None]
 Filter = Mapping[str, Any]
 
 DEFAULT = ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname")  # as documented
+MERGED = "hs_merged_object_ids"
 MOST_ROWS = 10_000  # of one search, by `after`
 STAGES = ("subscriber", "lead", "marketingqualifiedlead", "opportunity", "customer")
 FIRST = ("Ada", "Grace", "Zoë", "José", "Ngũgĩ", "李", "Ólafur", "Mary-Jane")
@@ -133,10 +134,10 @@ class Account:
         self.write(replace(self.contacts[id], archived=None))
 
     def merge(self, kept: int, gone: int, at: datetime) -> None:
-        """`gone` becomes part of `kept`; it is not archived, there simply is no such record any more."""
+        """`gone` becomes part of `kept`, with all that had become part of it: there is no such record any more."""
+        parts = [self.contacts[kept].said.get(MERGED), self.contacts[gone].said.get(MERGED), str(gone)]
         self.erase(gone, at)
-        before = self.contacts[kept].said.get("hs_merged_object_ids")
-        self.change([kept], at, hs_merged_object_ids=f"{before};{gone}" if before else str(gone))
+        self.change([kept], at, **{MERGED: ";".join(part for part in parts if part)})
 
     def erase(self, id: int, at: datetime) -> None:
         """Gone for good: neither the list nor the recycling bin knows it, and after the lag the index does not."""

@@ -54,6 +54,11 @@ class _Pass:
     properties: Sequence[str]
     absent: set[str] = field(default_factory=set)
 
+    def without(self, *gone: Gone) -> Sequence[Gone]:
+        """These are gone, and are not to come back by the search in this pass."""
+        self.absent.update(each.id for each in gone)
+        return gone
+
 
 class HubSpot:
     """Reads the contacts of one account."""
@@ -122,8 +127,7 @@ def _bin(reading: _Pass) -> Iterator[Gone | Checkpoint]:
     page = reading.api.archived(reading.progress.bin)
     for row in map(contacts.row_of, page.results):
         if isinstance(row, Row):
-            reading.absent.add(record_id(row.id))
-            yield Gone(record_id(row.id), "archived in HubSpot")
+            yield from reading.without(Gone(record_id(row.id), "archived in HubSpot"), *contacts.merged_into(row))
     reading.progress = msgspec.structs.replace(reading.progress, bin=page.after)
 
 
@@ -149,9 +153,7 @@ def _facts(reading: _Pass, rows: Sequence[Row | Skipped]) -> Iterator[Item]:
             yield row
         elif record_id(row.id) not in reading.absent:
             yield contacts.record_of(row)
-            for gone in contacts.merged_into(row):
-                reading.absent.add(gone.id)
-                yield gone
+            yield from reading.without(*contacts.merged_into(row))
 
 
 def _answers(asked: Sequence[str], page: Listed) -> Iterator[Record | Skipped | Gone]:

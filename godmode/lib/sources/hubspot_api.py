@@ -17,7 +17,7 @@ from godmode.lib import http
 from godmode.lib.caller import Caller
 from godmode.lib.errors import Auth, BadData, DailyLimit, ExternalApi, GodmodeError, Refused
 from godmode.lib.kernel import Rate, Site, Skipped
-from godmode.lib.sources.hubspot_contacts import CHANGED, Row
+from godmode.lib.sources.hubspot_contacts import CHANGED, MERGED, Row
 from godmode.lib.sources.hubspot_window import Window
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -99,11 +99,11 @@ class Api:
     def archived(self, after: str) -> Listed:
         """A page of the recycling bin, in the order of ids; the first, where HubSpot no longer knows `after`."""
         try:
-            return self._list(after, archived="true")
+            return self._list(after, MERGED, archived="true")
         except Refused:
             if not after:
                 raise
-        return self._list("", archived="true")
+        return self._list("", MERGED, archived="true")
 
     def everything(self) -> Iterator[Listed]:
         """Every page of the list, which unlike the search is never behind. Raises BadData when it goes in circles."""
@@ -111,15 +111,15 @@ class Api:
         seen = set[str]()
         while after not in seen:
             seen.add(after)
-            page = self._list(after)
+            page = self._list(after, "hs_object_id")
             yield page
             after = page.after
             if not after:
                 return
         raise BadData("HubSpot gave the same page of contacts twice")
 
-    def _list(self, after: str, **more: str) -> Listed:
-        params = {"limit": str(LISTED), "properties": "hs_object_id", **more} | ({"after": after} if after else {})
+    def _list(self, after: str, properties: str, **more: str) -> Listed:
+        params = {"limit": str(LISTED), "properties": properties, **more} | ({"after": after} if after else {})
         return self._calls.get_json(CONTACTS, params, Listed)
 
     def batch(self, contacts: Sequence[str], properties: Sequence[str]) -> Listed:
