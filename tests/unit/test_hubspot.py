@@ -71,14 +71,14 @@ def row(id: int, **properties: str) -> dict[str, Any]:
 
 def test_the_token_is_proven_in_two_requests_and_told_in_plain_words(fake: HubSpot, reader: Remote) -> None:
     fake.account.fill(1234, NOW)
-    assert reader.test() == Sight("HubSpot account 123456: 1,234 contacts to read", 1234)
+    assert reader.test() == Sight("the token may read 1,234 contacts of account 123456", 1234)
     assert fake.paths() == ["search", "account"]
 
 
 def test_a_token_that_may_not_see_its_account_is_still_proven(fake: HubSpot, reader: Remote) -> None:
     fake.account.fill(3, NOW)
     fake.fail("scope missing", at=2)
-    assert reader.test() == Sight("HubSpot: 3 contacts to read", 3)
+    assert reader.test() == Sight("the token may read 3 contacts", 3)
 
 
 def test_everything_is_listed_a_hundred_at_a_time_without_what_is_archived(fake: HubSpot, reader: Remote) -> None:

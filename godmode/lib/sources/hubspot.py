@@ -100,10 +100,10 @@ class HubSpot:
         """Which account the token is for, and how many contacts it may see."""
         total = self._api.count()
         try:
-            account = f"HubSpot account {self._api.portal()}"
+            account = f" of account {self._api.portal()}"
         except (Auth, Refused):  # a token may see contacts and not its account
-            account = "HubSpot"
-        return Sight(f"{account}: {total:,} contacts to read", total)
+            account = ""
+        return Sight(f"the token may read {total:,} contacts{account}", total)
 
     def everything(self) -> Iterator[str]:
         """The ids of all contacts that are not archived. Raises BadData when one cannot be read: all, or nothing."""
