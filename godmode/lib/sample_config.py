@@ -73,6 +73,9 @@ time = {call_time}
 # [sources.n8n]
 # base_url = "https://n8n.example.com"
 # scan_interval_minutes = 30
+# [sources.hubspot]
+# poll_interval_minutes = 30
+# overlap_minutes = 15
 
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]
