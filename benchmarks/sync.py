@@ -4,8 +4,9 @@
 
 Each source reads from a fake that enforces the service's true limits, in a process of its own, with the database on
 an embedded server made for the purpose: a first sync, then one after a small change, then one with nothing new. The
-bound is what the limit alone makes the least number of requests take (n8n has none of its own: godmode keeps to 20 a second); `cpu` is godmode's own time, and
-`s` the run's duration without the start of the process. `--scale 0.1` takes a tenth of the records.
+bound is what the limit alone makes the least number of requests take (n8n has none of its own: godmode keeps to 20 a
+second); `cpu` is godmode's own time, `s` the run's duration without the start of the process. `--scale 0.1` takes a
+tenth of the records.
 """
 
 from __future__ import annotations
