@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes.hubspot import CONTACTS, SEARCH, TOKEN, HubSpot
+from fakes.hubspot import BATCH, CONTACTS, SEARCH, TOKEN, HubSpot
 from fakes.hubspot_reader import Shelf, source
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
@@ -119,6 +119,21 @@ def test_when_one_of_a_batch_cannot_be_read_nothing_of_it_is_called_gone(fake: H
     assert [type(a) for a in answers] == [Record, Skipped, Record]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"status": "COMPLETE", "errors": [{"category": "INTERNAL_ERROR", "message": "not now"}]},
+        {"status": "PROCESSING"},
+    ],
+)
+def test_a_batch_that_is_not_whole_makes_nothing_gone(
+    answering: Answering, httpserver: HTTPServer, more: dict[str, Any]
+) -> None:
+    httpserver.expect_request(BATCH).respond_with_json({"results": [row(1)]} | more)
+    answers = list(answering().again(["contact.1", "contact.2"]))
+    assert [type(a) for a in answers] == [Record, Skipped]
+
+
 def test_a_full_page_that_is_not_in_order_is_an_error_since_the_next_one_would_lose_contacts(
     answering: Answering,
 ) -> None:
@@ -170,7 +185,8 @@ def test_a_place_in_the_bin_that_hubspot_no_longer_knows_is_begun_anew(fake: Hub
 def test_a_configured_overlap_and_properties_are_what_is_asked_for(fake: HubSpot, clock: FixedClock) -> None:
     at = round(NOW.timestamp() * 1000)
     with closing(source(fake, clock, overlap_minutes=90, properties=["email"])) as reader:
-        list(reader.changes({"read_to": at - 60_000, "deep": at - 60_000}))
+        kept = {"read_to": at - 60_000, "deep": at - 60_000, "asked": "email,hs_merged_object_ids,lastmodifieddate"}
+        list(reader.changes(kept))
     body = fake.calls[-1].body
     assert body["properties"] == ["email", "lastmodifieddate", "hs_merged_object_ids"]
     assert body["filterGroups"][0]["filters"] == [

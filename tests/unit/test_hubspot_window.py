@@ -42,11 +42,17 @@ def test_a_clock_that_was_set_back_opens_no_gap() -> None:
 
 def test_a_window_that_was_begun_stays_as_it_was_whatever_the_time_is_meanwhile() -> None:
     begun = Progress(7, deep=7, bin="x").within(Window(1, 9, last=44))
-    kept = Progress.of(begun.cursor())
+    kept = Progress.of(begun.cursor(), [])
     assert kept == begun
     assert kept.behind(Window(1, 9, last=99)) == Progress(9, deep=7, bin="x")
 
 
 @pytest.mark.parametrize("cursor", [{}, {"read_to": "soon"}, {"window": 5}, {"window": {"since": 1}}, {"else": 1}])
 def test_a_cursor_that_cannot_be_read_begins_anew(cursor: dict[str, Any]) -> None:
-    assert Progress.of(cursor) == Progress()
+    assert Progress.of(cursor, ["email"]) == Progress(asked="email")
+
+
+def test_with_other_properties_all_is_read_again_and_with_the_same_in_another_order_not() -> None:
+    kept = Progress.of({}, ["email", "city"]).behind(Window(0, AT, deep=True))
+    assert Progress.of(kept.cursor(), ["city", "email"]) == kept
+    assert Progress.of(kept.cursor(), ["email"]) == Progress(asked="email")

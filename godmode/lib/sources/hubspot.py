@@ -25,7 +25,7 @@ from godmode.lib.sources.hubspot_contacts import PROPERTIES, Row, record_id
 from godmode.lib.sources.hubspot_window import Progress, Window, following
 
 if TYPE_CHECKING:
-    from godmode.lib.sources.hubspot_api import Api, Listed
+    from godmode.lib.sources.hubspot_api import Api, Batch
 
 BASE_URL = "https://api.hubapi.com"
 Item = Record | Skipped | Gone | Checkpoint
@@ -88,7 +88,7 @@ class HubSpot:
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Item]:
         """What changed since the cursor. Interrupted anywhere, the next call goes on behind the last Checkpoint."""
         now = self._site.clock.now()
-        reading = _Pass(self._api, Progress.of(cursor), self._properties)
+        reading = _Pass(self._api, Progress.of(cursor, self._properties), self._properties)
         yield from _bin(reading)
         if reading.progress.window is not None:
             yield from _window(reading, reading.progress.window)
@@ -122,7 +122,7 @@ class HubSpot:
             yield from _answers(asked, self._api.batch([contacts.contact_id(i) for i in asked], self._properties))
 
 
-def _bin(reading: _Pass) -> Iterator[Gone | Checkpoint]:
+def _bin(reading: _Pass) -> Iterator[Gone]:
     """One page of the archived contacts: all of them in turn, in so many syncs as there are pages."""
     page = reading.api.archived(reading.progress.bin)
     for row in map(contacts.row_of, page.results):
@@ -156,18 +156,18 @@ def _facts(reading: _Pass, rows: Sequence[Row | Skipped]) -> Iterator[Item]:
             yield from reading.without(*contacts.merged_into(row))
 
 
-def _answers(asked: Sequence[str], page: Listed) -> Iterator[Record | Skipped | Gone]:
-    """An answer for each id that was asked for."""
-    rows = [contacts.row_of(raw) for raw in page.results]
+def _answers(asked: Sequence[str], batch: Batch) -> Iterator[Record | Skipped | Gone]:
+    """An answer for each id that was asked for. What is missing is gone only when nothing else explains it."""
+    rows = [contacts.row_of(raw) for raw in batch.results]
     there = {record_id(row.id): row for row in rows if isinstance(row, Row)}
-    unread = [row for row in rows if isinstance(row, Skipped)]
     merged = {gone.id: gone for row in there.values() for gone in contacts.merged_into(row)}
+    unclear = next((row.why for row in rows if isinstance(row, Skipped)), batch.trouble)
     for id in asked:
         if id in there:
             yield contacts.record_of(there[id])
         elif id in merged:
             yield merged[id]
-        elif unread:  # it may be the one that could not be read
-            yield Skipped(id, unread[0].why)
+        elif unclear:
+            yield Skipped(id, unclear)
         else:
             yield Gone(id, "no longer in HubSpot")

@@ -46,7 +46,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A page of the list, or a batch; `after` is the place of the next page, "" at the end."""
+    """A page of the list; `after` is the place of the next one, "" at the end."""
 
     results: list[msgspec.Raw]
     paging: Paging | None = None
@@ -54,6 +54,25 @@ class Listed(msgspec.Struct, frozen=True):
     @property
     def after(self) -> str:
         return self.paging.next.after if self.paging and self.paging.next else ""
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    category: str = ""
+    message: str = ""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What was found of a batch; that some are not there is told among the `errors`."""
+
+    results: list[msgspec.Raw]
+    status: str = "COMPLETE"
+    errors: list[Trouble] = []
+
+    @property
+    def trouble(self) -> str:
+        """Why the batch is not whole, "" when it is: then what it has not is not there."""
+        other = [e.message or e.category for e in self.errors if e.category != "OBJECT_NOT_FOUND"]
+        return other[0] if other else "" if self.status == "COMPLETE" else f"the batch is {self.status}"
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -122,14 +141,14 @@ class Api:
         params = {"limit": str(LISTED), "properties": properties, **more} | ({"after": after} if after else {})
         return self._calls.get_json(CONTACTS, params, Listed)
 
-    def batch(self, contacts: Sequence[str], properties: Sequence[str]) -> Listed:
+    def batch(self, contacts: Sequence[str], properties: Sequence[str]) -> Batch:
         """These contacts, at most LISTED, as far as they are there."""
         body = {
             "inputs": [{"id": contact} for contact in contacts],
             "properties": list(properties),
             "propertiesWithHistory": [],
         }
-        return self._calls.post_json(f"{CONTACTS}/batch/read", body, Listed)
+        return self._calls.post_json(f"{CONTACTS}/batch/read", body, Batch)
 
     def portal(self) -> int:
         """The number of the account, as it stands in HubSpot's own addresses."""

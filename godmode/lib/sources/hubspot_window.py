@@ -7,7 +7,7 @@ to the contacts meanwhile. Times are milliseconds since 1970, as HubSpot's filte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,21 +28,25 @@ class Window(msgspec.Struct, frozen=True, omit_defaults=True):
 class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     """The cursor. `read_to`: all changes up to here were read; `deep`: when it was last looked far back.
 
-    `window` is one that was begun and not ended, `bin` the place in the list of archived contacts.
+    `window` is one that was begun and not ended, `bin` the place in the list of archived contacts, `asked` the
+    properties that were asked for.
     """
 
     read_to: int | None = None
     deep: int | None = None
     bin: str = ""
+    asked: str = ""
     window: Window | None = None
 
     @classmethod
-    def of(cls, cursor: Mapping[str, Any]) -> Progress:
-        """From a stored cursor. One that cannot be read counts as none: reading again is harmless."""
+    def of(cls, cursor: Mapping[str, Any], properties: Sequence[str]) -> Progress:
+        """From a stored cursor. All is read again when it cannot be read, or was for other properties."""
+        asked = ",".join(sorted(properties))
         try:
-            return msgspec.convert(dict(cursor), cls)
+            kept = msgspec.convert(dict(cursor), cls)
         except msgspec.ValidationError:
-            return cls()
+            return cls(asked=asked)
+        return kept if kept.asked == asked else cls(bin=kept.bin, asked=asked)
 
     def cursor(self) -> dict[str, Any]:
         built: dict[str, Any] = msgspec.to_builtins(self)
