@@ -138,13 +138,6 @@ class App:
             self.config, self.store, self._site, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
         )
 
-    def _twin(self) -> tuple[Equipment, Callable[[], None]]:
-        """The same for another thread, with a store of its own; and what breaks off its open requests."""
-        other = copy(self)
-        for made in ("store", "runner", "supply"):
-            other.__dict__.pop(made, None)
-        return other.runner.has, other.supply.cut
-
     def _site(self, check: Callable[[], None]) -> Site:
         operator = self.config.settings.operator
         return Site(
@@ -180,6 +173,13 @@ class App:
         except Usage as e:
             return Unusable(name, kind.carries, e)
         return made
+
+    def _twin(self) -> tuple[Equipment, Callable[[], None]]:
+        """The same for another thread, with a store of its own; and what breaks off its open requests."""
+        other = copy(self)
+        for made in ("store", "runner", "supply"):
+            other.__dict__.pop(made, None)
+        return other.runner.has, other.supply.cut
 
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router

@@ -410,8 +410,8 @@ class JobContext:
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
     steps); `run_first` runs another job before this one goes on, `run_together` several at once. `command` is how the
     operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how far
-    a source was read: its name, how many records so far, and how many are left (None: not known).
-    `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
+    a source was read: its name, how many records so far, and how many are left (None: not known). `worker` is what
+    the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
     clock: Any
