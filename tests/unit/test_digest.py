@@ -51,6 +51,15 @@ QUIET = digest.Seen(
 )
 
 
+def test_of_a_source_that_was_compared_it_says_how_complete_it_is() -> None:
+    counts = {"at_source": 4812, "stored": 4812, "repaired": 0, "gone": 0}
+    source = read("notion", timedelta(minutes=59, seconds=1))
+    whole = replace(source, state=replace(source.state, completeness=counts))
+    assert "Looked at: notion (4,812 of 4,812 pages, at most 60 min old), incidents" in digest.compose(
+        replace(QUIET, sources=(whole,))
+    )
+
+
 def test_a_quiet_day_says_so_and_what_was_looked_at() -> None:
     assert digest.compose(QUIET) == (
         "godmode digest, Tue 10 Mar 2026\n"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from godmode.lib.notify.freshness import freshness
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.outbox import Message
 from godmode.lib.store.proposals import ProposalRow
@@ -62,11 +63,17 @@ def compose(seen: Seen) -> str:
 def _quiet(seen: Seen, bullets: Sequence[str], unseen: Sequence[str]) -> str:
     if bullets:
         return ""
-    read = [f"{s.name} (read {_when(seen, s.state.last_sync_completed_at)})" for s in seen.sources if _fresh(seen, s)]
+    read = [f"{s.name} ({_read(seen, s)})" for s in seen.sources if _fresh(seen, s)]
     looked = ", ".join([*read, "incidents", "failed work", "proposals"])
     if not seen.sources:
         return f"\nNo source is configured, so only godmode itself was looked at: `{seen.command} config show`."
     return f"\n{'Nothing else to report' if unseen else 'All quiet'}. Looked at: {looked}."
+
+
+def _read(seen: Seen, source: SourceSeen) -> str:
+    """How complete it is, where all of it was compared; else when it was read."""
+    words = freshness(source.state, seen.now) if source.state.completeness else None
+    return words or f"read {_when(seen, source.state.last_sync_completed_at)}"
 
 
 def _figures(seen: Seen) -> str:
