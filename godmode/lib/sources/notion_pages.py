@@ -1,0 +1,146 @@
+"""Notion's objects as godmode reads them: data sources with their schema, pages with their tags. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from godmode.lib.errors import BadData
+
+# How a filter asks for one value, by the type of the property; other types carry no tags.
+OPERATOR = {"multi_select": "contains", "select": "equals", "status": "equals"}
+Filter = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class Wanted(Struct, frozen=True):
+    """Which pages are canonical: those whose `property` holds one of `tags`. Upper and lower case do not matter."""
+
+    property: str
+    tags: tuple[str, ...]
+
+    def names(self, given: Iterable[str]) -> tuple[str, ...]:
+        """Those of `given` that are among the tags, as they are written in Notion."""
+        wanted = {tag.casefold() for tag in self.tags}
+        return tuple(name for name in given if name.casefold() in wanted)
+
+    def find(self, properties: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
+        """The property, under the name that it has in Notion, and what Notion says of it."""
+        exact = self.property if self.property in properties else None
+        name = exact or next((n for n in properties if n.casefold() == self.property.casefold()), None)
+        found = properties.get(name) if name else None
+        return (name, found) if name and isinstance(found, Mapping) else None
+
+
+class Table(Struct, frozen=True):
+    """A data source that has the property. `tags` are those of the wanted ones that its schema offers."""
+
+    id: str
+    name: str
+    property: str
+    kind: str
+    tags: tuple[str, ...]
+
+    def tagged(self) -> Filter:
+        """The pages with at least one of the tags. There is no operator for several at once."""
+        parts = [{"property": self.property, self.kind: {OPERATOR[self.kind]: tag}} for tag in self.tags]
+        return parts[0] if len(parts) == 1 else {"or": parts}
+
+
+class Page(Struct, frozen=True):
+    """What a page's object says without its body. `edited` is rounded down to the minute by Notion."""
+
+    id: str
+    edited: datetime
+    title: str
+    tags: tuple[str, ...]
+    url: str
+    table: str
+    trashed: bool
+
+
+class _Page(Struct):
+    id: str
+    last_edited_time: datetime
+    properties: dict[str, Any]
+    url: str | None = None
+    parent: dict[str, Any] | None = None
+    in_trash: bool = False
+    archived: bool = False
+
+
+class _Table(Struct):
+    id: str
+    title: list[Any]
+    properties: dict[str, Any]
+
+
+def edited_since(since: datetime) -> Filter:
+    """The pages edited at `since` or later, to the minute."""
+    return {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": since.isoformat()}}
+
+
+def plain(rich: Any) -> str:
+    """The text of an array of rich text. Whatever else stands there is an empty text."""
+    if not isinstance(rich, list):
+        return ""
+    return "".join(str(piece.get("plain_text") or "") for piece in rich if isinstance(piece, Mapping))
+
+
+def table_name(raw: Any) -> str:
+    """What a data source is called."""
+    return " ".join(plain(raw.get("title") if isinstance(raw, Mapping) else None).split()) or "untitled"
+
+
+def table(raw: Any, wanted: Wanted) -> Table | None:
+    """A data source of the search; None where it has no such property. Raises BadData when it is something else."""
+    found = _shaped(raw, _Table, "a data source")
+    named = wanted.find(found.properties)
+    if named is None or named[1].get("type") not in OPERATOR:
+        return None
+    name, schema = named
+    kind = schema["type"]
+    offered = _names((schema.get(kind) or {}).get("options"))
+    return Table(found.id, table_name(raw), name, kind, wanted.names(offered))
+
+
+def page(raw: Any, wanted: Wanted) -> Page:
+    """A page of a query or by itself. Raises BadData when it is something else."""
+    found = _shaped(raw, _Page, "a page")
+    title = next((plain(p["title"]) for p in _of_type(found.properties, "title")), "")
+    return Page(
+        id=found.id,
+        edited=found.last_edited_time,
+        title=" ".join(title.split()),
+        tags=wanted.names(_tags(wanted.find(found.properties))),
+        url=found.url or "",
+        table=str((found.parent or {}).get("data_source_id") or ""),
+        trashed=found.in_trash or found.archived,
+    )
+
+
+def _of_type(properties: Mapping[str, Any], kind: str) -> Iterable[Mapping[str, Any]]:
+    return (p for p in properties.values() if isinstance(p, Mapping) and p.get("type") == kind and kind in p)
+
+
+def _tags(named: tuple[str, Mapping[str, Any]] | None) -> Sequence[str]:
+    if named is None or named[1].get("type") not in OPERATOR:
+        return ()
+    value = named[1].get(named[1]["type"])
+    return _names(value if isinstance(value, list) else [value])
+
+
+def _names(options: Any) -> list[str]:
+    found = (o.get("name") for o in options or () if isinstance(o, Mapping)) if isinstance(options, list) else ()
+    return [name for name in found if isinstance(name, str)]
+
+
+def _shaped(raw: Any, shape: type[T], what: str) -> T:
+    try:
+        return msgspec.convert(raw, shape)
+    except msgspec.ValidationError as e:
+        raise BadData(f"Notion gave something else than {what}: {e}") from None
