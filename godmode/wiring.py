@@ -13,10 +13,12 @@ from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
+from godmode.lib.engine import stop
 from godmode.lib.engine.runner import Equipment, Runner
 from godmode.lib.errors import Usage
-from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Site, Skip, Source
+from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Meter, Rate, Site, Skip, Source
 from godmode.lib.store import Store, connect, migrate
+from godmode.lib.wire import Sockets
 
 INTERVAL_KEYS = {
     "notion": "scan_interval_minutes",
@@ -124,9 +126,20 @@ class App:
     def _source(self, name: str, check: Callable[[], None]) -> Source:
         kind = registry.load(registry.SOURCES[name][1] or "")
         settings = configuration.section(self.config, "sources", name, kind.Settings)
-        site = Site(self.clock, self.config.zone, self.config.settings.operator.name, self.config.beside, check)
-        made: Source = kind(settings, site)
+        operator = self.config.settings.operator.name
+        site = Site(
+            self.clock, self.config.zone, operator, self.config.beside, check, stop.time_left, self.clock.sleep,
+            wire=Sockets(),
+        )  # fmt: skip
+        made: Source = kind(settings, replace(site, meter=partial(self._meter, site, name)))
         return made
+
+    def _meter(self, site: Site, source: str, bucket: str, rate: Rate) -> Meter:
+        from godmode.lib.engine.meter import Metered  # it brings tenacity
+
+        daily = self.config.settings.sources.get(source, {}).get("daily_calls")
+        connect_another = partial(connect.connect, self.config, "godmode")
+        return Metered(site, self.store, connect_another, source, bucket, rate, daily)
 
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router

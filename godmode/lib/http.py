@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import httpx
 
 from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown
+from godmode.lib.kernel import Wire
 
 TIMEOUT = 20.0  # seconds for each of connecting, sending, and waiting for the next byte
 
@@ -23,18 +25,21 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Un
 def client(
     base_url: str,
     *,
-    before: Callable[[], None],
+    before: Callable[[], None] = lambda: None,
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
     timeout: float = TIMEOUT,
+    wire: Wire | None = None,
 ) -> httpx.Client:
     """A client that calls `before` ahead of every request; what that raises, the request's caller gets.
 
-    Redirects are not followed: an API that redirects has moved, or sends to a login page.
+    Redirects are not followed: an API that redirects has moved, or sends to a login page. `wire` watches its sockets.
     """
 
     def ask(request: httpx.Request) -> None:
         before()
+        if wire is not None:
+            request.extensions["trace"] = partial(_connected, wire)
 
     return httpx.Client(
         base_url=base_url,
@@ -43,6 +48,12 @@ def client(
         timeout=timeout,
         event_hooks={"request": [ask]},
     )
+
+
+def _connected(wire: Wire, event: str, info: Mapping[str, Any]) -> None:
+    """Tell the wire of a new connection (httpcore, "trace" extension)."""
+    if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        wire.watch(info["return_value"].get_extra_info("socket"))
 
 
 @contextmanager

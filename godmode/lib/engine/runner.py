@@ -116,6 +116,10 @@ class _Run:
     mode: Mode
     run_id: str
 
+    @property
+    def _deadline(self) -> timedelta:
+        return (not self.mode.scheduled and self.job.deadline_by_hand) or self.job.deadline
+
     def go(self, free: bool) -> tuple[str | None, JobResult, str]:
         has = self.runner.has
         try:
@@ -235,7 +239,7 @@ class _Run:
                 attempt=attempt,
                 run_id=self.run_id,
                 owner=(me.host, me.pid, me.started),
-                lease_until=now + self.job.deadline + LEASE_OVER_DEADLINE,
+                lease_until=now + self._deadline + LEASE_OVER_DEADLINE,
                 now=now,
             )
             gap = slots.missed(self.job.cadence, row.slot, slot, has.zone)
@@ -249,7 +253,7 @@ class _Run:
 
     def _work(self, row: JobState, slot: Slot, attempt: int) -> JobResult:
         begun = time.monotonic()
-        with self.runner.stopper(self.job.deadline) as stopper:
+        with self.runner.stopper(self._deadline) as stopper:
             result, error = self._body(row, slot, stopper)
             try:
                 self._record(slot, attempt, result, error, round((time.monotonic() - begun) * 1000))
@@ -260,7 +264,7 @@ class _Run:
     def _rehearse(self, row: JobState, slot: Slot) -> JobResult:
         """A dry run: the body in a transaction that the server keeps from writing anything."""
         conn = self.runner.has.store.conn
-        with self.runner.stopper(self.job.deadline) as stopper, conn.transaction():
+        with self.runner.stopper(self._deadline) as stopper, conn.transaction():
             conn.execute("SET TRANSACTION READ ONLY")
             return self._body(row, slot, stopper)[0]
 
@@ -279,6 +283,7 @@ class _Run:
             run_id=self.run_id,
             last_success=row.last_success_at,
             dry_run=self.mode.dry_run,
+            by_hand=not self.mode.scheduled,
         )
         assert self.job.run is not None
         try:
@@ -309,7 +314,7 @@ class _Run:
 
     def _first(self, name: str) -> JobResult:
         """Run another job before this one goes on, for the same reason and through the same gate."""
-        with self.runner.stopper(self.job.deadline) as stopper, stopper.deferred():
+        with self.runner.stopper(self._deadline) as stopper, stopper.deferred():
             return self.runner.run(name, self.mode).result
 
     def _record(self, slot: Slot, attempt: int, result: JobResult, error: GodmodeError | None, ms: int) -> None:
