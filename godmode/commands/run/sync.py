@@ -7,16 +7,15 @@ from functools import partial
 from godmode.lib.engine import sync
 from godmode.lib.kernel import Every, Job, JobContext, JobResult
 
-NOTION = Job(name="sync_notion", help="read the canonical Notion pages", cadence=Every(minutes=60), run=None)
 N8N = Job(name="sync_n8n", help="read the n8n executions", cadence=Every(minutes=30), run=None)
 HUBSPOT = Job(name="sync_hubspot", help="read the changed HubSpot contacts", cadence=Every(minutes=30), run=None)
 
 
-def job_for(name: str, every: Every) -> Job:
+def job_for(name: str, every: Every, help: str = "") -> Job:
     """The job that syncs the source `name`; it needs that source to be configured."""
     return Job(
         name=f"sync_{name}",
-        help=f"read {name}",
+        help=help or f"read {name}",
         cadence=every,
         run=partial(_run, name=name),
         needs=frozenset({f"source_{name}"}),
@@ -25,3 +24,6 @@ def job_for(name: str, every: Every) -> Job:
 
 def _run(ctx: JobContext, name: str) -> JobResult:
     return sync.run(ctx, name)
+
+
+NOTION = job_for("notion", Every(minutes=60), "read the canonical Notion pages")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import httpx
-import msgspec
 import notion_client
 from msgspec import Struct
 from notion_client.errors import HTTPResponseError, RequestTimeoutError
@@ -20,7 +20,7 @@ from godmode.lib import backoff, http
 from godmode.lib.caller import asking
 from godmode.lib.errors import Auth, BadData, GodmodeError, Refused, Transient
 from godmode.lib.kernel import Rate, Site
-from godmode.lib.sources.notion_pages import Filter
+from godmode.lib.sources.notion_pages import Filter, shaped
 
 LIMIT = Rate(3, timedelta(seconds=1))
 AT_ONCE = 100  # rows in one answer, the most that Notion gives
@@ -55,7 +55,9 @@ class Markdown(Struct):
     unknown_block_ids: list[str] = []
 
 
-class _Rows(Struct):
+class Rows(Struct):
+    """One answer of a list."""
+
     results: list[Any]
     has_more: bool
     next_cursor: str | None
@@ -80,7 +82,10 @@ class Api:
             logger=_LOG,
         )
 
-    def close(self) -> None:
+    def __enter__(self) -> Api:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._http.close()
 
     def me(self) -> Any:
@@ -91,12 +96,11 @@ class Api:
         """The data sources that are shared with the integration, with their schemas."""
         asked = {"filter": {"property": "object", "value": "data_source"}}
         for rows in self._rows(lambda **page: self._notion.search(**asked, **page)):
-            yield from (raw for raw in rows if _is_a(raw, "data_source"))
+            yield from rows.results
 
-    def query(self, table: str, asked: Filter) -> Iterator[list[Any]]:
-        """The pages of a data source that pass a filter, a list for each request."""
-        for rows in self._rows(lambda **page: self._notion.data_sources.query(table, filter=asked, **page)):
-            yield [raw for raw in rows if not _is_a(raw, "data_source")]
+    def query(self, table: str, asked: Filter) -> Iterator[Rows]:
+        """The pages of a data source that pass a filter."""
+        return self._rows(lambda **page: self._notion.data_sources.query(table, filter=asked, **page))
 
     def page(self, id: str) -> Any:
         """A page by itself."""
@@ -113,24 +117,24 @@ class Api:
             return self._markdown(id)
 
     def _markdown(self, id: str) -> Markdown:
-        return _shaped(self._call(lambda: self._notion.pages.retrieve_markdown(id), tries=2), Markdown)
+        return shaped(self._call(lambda: self._notion.pages.retrieve_markdown(id), tries=2), Markdown, "Markdown")
 
     def children(self, id: str) -> Iterator[Any]:
         """The blocks directly below a page or a block."""
         for rows in self._rows(lambda **page: self._notion.blocks.children.list(id, **page), tries=2):
-            yield from rows
+            yield from rows.results
 
     def _dated(self, request: httpx.Request) -> None:
         if self._version and request.url.path.endswith("/markdown"):
             request.headers["Notion-Version"] = self._version
 
-    def _rows(self, ask: Callable[..., Any], tries: int | None = None) -> Iterator[list[Any]]:
-        """All rows of a list, a list for each request."""
+    def _rows(self, ask: Callable[..., Any], tries: int | None = None) -> Iterator[Rows]:
+        """All answers of a list, one for each request."""
         seen: set[str] = set()
         page: dict[str, Any] = {"page_size": AT_ONCE}
         while True:
-            answer = _shaped(self._call(lambda: ask(**page), tries), _Rows)  # noqa: B023 (called at once)
-            yield answer.results
+            answer = shaped(self._call(partial(ask, **page), tries), Rows, "a list")
+            yield answer
             if not answer.has_more:
                 return
             if not answer.next_cursor or answer.next_cursor in seen:
@@ -152,7 +156,9 @@ class Api:
                 except RequestTimeoutError:
                     raise Transient("Notion broke off: no answer in time") from None
                 except ValueError:  # not JSON
-                    raise BadData("Notion answered with something else than JSON", "check sources.notion.base_url") from None
+                    raise BadData(
+                        "Notion answered with something else than JSON", "check sources.notion.base_url"
+                    ) from None
         except Transient as e:
             e.tries = tries
             raise
@@ -168,14 +174,3 @@ class Api:
         if e.status == 401:
             error.fix = "is NOTION_TOKEN whole, and its integration still there?"
         return error
-
-
-def _is_a(raw: Any, kind: Literal["data_source"]) -> bool:
-    return isinstance(raw, dict) and raw.get("object") == kind
-
-
-def _shaped(answer: Any, shape: Any) -> Any:
-    try:
-        return msgspec.convert(answer, shape)
-    except msgspec.ValidationError as e:
-        raise BadData(f"Notion answered something else than it promises: {e}") from None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from godmode.lib.errors import BadData
+from godmode.lib.errors import BadData, Refused
 from godmode.lib.sources import notion_blocks
-from godmode.lib.sources.notion_api import Api, Failing, Forbidden, Markdown, Missing, Refused
+from godmode.lib.sources.notion_api import Api, Failing, Forbidden, Markdown, Missing
 
 MOST_PARTS = 100  # of a page that does not fit in one answer (about 20,000 blocks each)
 GIVEN_UP = 3  # pages in a row whose Markdown was refused: then the endpoint is not asked any more
@@ -36,7 +37,13 @@ class Bodies:
         return body
 
     def _by_block(self, page: str) -> str:
-        return notion_blocks.markdown(self._api.children(page), self._api.children)
+        return notion_blocks.markdown(self._api.children(page), self._below)
+
+    def _below(self, block: str) -> list[Any]:
+        try:
+            return list(self._api.children(block))
+        except Missing:  # a copy of a block on a page that is not shared
+            return []
 
     def _whole(self, page: str) -> str:
         """The page's Markdown; of one that is too large also the parts that were left out of the first answer."""
@@ -56,7 +63,7 @@ class Bodies:
 
 
 def _place(block: str) -> str:
-    return rf'<unknown [^>]*{re.escape(block.replace("-", ""))}[^>]*>'
+    return rf"<unknown [^>]*{re.escape(block.replace('-', ''))}[^>]*>"
 
 
 def _left_out(answer: Markdown) -> list[str]:

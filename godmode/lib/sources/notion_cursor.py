@@ -66,11 +66,17 @@ class Cursor(Struct):
         """Whether to list the data sources: once a day, and always while a sync without news stays cheap with it."""
         if self.looked is None or wanted != self.wanted or now - self.looked >= LOOK_AGAIN:
             return True
-        return max(1, -(-self.listed // LISTED)) + len(self.marks) <= CALM
+        asked = sum(1 for mark in self.marks.values() if mark.table.tags)
+        return max(1, -(-self.listed // LISTED)) + asked <= CALM
 
-    def look(self, tables: list[Table], listed: int, wanted: Wanted, now: datetime) -> None:
-        """Take over what was listed. One that is missing stays: the search lags, and its query tells for sure."""
-        for table in tables:
-            mark = self.marks.setdefault(table.id, Mark(table))
-            mark.table = table
-        self.looked, self.listed, self.wanted = now, listed, wanted
+    def look(self, listed: Mapping[str, Table | None], wanted: Wanted, now: datetime) -> None:
+        """Take over what was listed: by id the data sources, None for those without the property.
+
+        A known one that is not listed stays: the search lags, and its query tells for sure.
+        """
+        for id, table in listed.items():
+            if table is None:
+                self.marks.pop(id, None)
+            else:
+                self.marks.setdefault(id, Mark(table)).table = table
+        self.looked, self.listed, self.wanted = now, len(listed), wanted

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from godmode.lib.errors import BadData
+from godmode.lib.sources.chat_formats.message import clean
 
 # How a filter asks for one value, by the type of the property; other types carry no tags.
 OPERATOR = {"multi_select": "contains", "select": "equals", "status": "equals"}
 Filter = Mapping[str, Any]
 T = TypeVar("T")
+Id = Annotated[str, Meta(pattern="^[0-9a-fA-F-]{32,36}$")]
 
 
 class Wanted(Struct, frozen=True):
@@ -63,8 +65,12 @@ class Page(Struct, frozen=True):
     trashed: bool
 
 
+class _Row(Struct):
+    id: Id
+
+
 class _Page(Struct):
-    id: str
+    id: Id
     last_edited_time: datetime
     properties: dict[str, Any]
     url: str | None = None
@@ -74,9 +80,17 @@ class _Page(Struct):
 
 
 class _Table(Struct):
-    id: str
+    id: Id
     title: list[Any]
     properties: dict[str, Any]
+
+
+def shaped(raw: Any, shape: type[T], what: str) -> T:
+    """What Notion sent, checked by type; `what` is what it should be. Raises BadData."""
+    try:
+        return msgspec.convert(raw, shape)
+    except msgspec.ValidationError as e:
+        raise BadData(f"Notion gave something else than {what}: {e}") from None
 
 
 def edited_since(since: datetime) -> Filter:
@@ -93,12 +107,17 @@ def plain(rich: Any) -> str:
 
 def table_name(raw: Any) -> str:
     """What a data source is called."""
-    return " ".join(plain(raw.get("title") if isinstance(raw, Mapping) else None).split()) or "untitled"
+    return clean(" ".join(plain(raw.get("title") if isinstance(raw, Mapping) else None).split())) or "untitled"
+
+
+def id_of(raw: Any) -> str:
+    """The id of a row, whatever else is wrong with it. Raises BadData when it has none."""
+    return shaped(raw, _Row, "a row").id
 
 
 def table(raw: Any, wanted: Wanted) -> Table | None:
     """A data source of the search; None where it has no such property. Raises BadData when it is something else."""
-    found = _shaped(raw, _Table, "a data source")
+    found = shaped(raw, _Table, "a data source")
     named = wanted.find(found.properties)
     if named is None or named[1].get("type") not in OPERATOR:
         return None
@@ -110,12 +129,12 @@ def table(raw: Any, wanted: Wanted) -> Table | None:
 
 def page(raw: Any, wanted: Wanted) -> Page:
     """A page of a query or by itself. Raises BadData when it is something else."""
-    found = _shaped(raw, _Page, "a page")
+    found = shaped(raw, _Page, "a page")
     title = next((plain(p["title"]) for p in _of_type(found.properties, "title")), "")
     return Page(
         id=found.id,
         edited=found.last_edited_time,
-        title=" ".join(title.split()),
+        title=clean(" ".join(title.split())),
         tags=wanted.names(_tags(wanted.find(found.properties))),
         url=found.url or "",
         table=str((found.parent or {}).get("data_source_id") or ""),
@@ -137,10 +156,3 @@ def _tags(named: tuple[str, Mapping[str, Any]] | None) -> Sequence[str]:
 def _names(options: Any) -> list[str]:
     found = (o.get("name") for o in options or () if isinstance(o, Mapping)) if isinstance(options, list) else ()
     return [name for name in found if isinstance(name, str)]
-
-
-def _shaped(raw: Any, shape: type[T], what: str) -> T:
-    try:
-        return msgspec.convert(raw, shape)
-    except msgspec.ValidationError as e:
-        raise BadData(f"Notion gave something else than {what}: {e}") from None

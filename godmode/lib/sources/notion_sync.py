@@ -1,0 +1,143 @@
+"""One incremental sync of Notion: what was edited since the cursor, data source by data source.
+
+A data source is listed first, which is quick, and its pages are read then, in the order of their edits: so the
+cursor moves page by page, and a sync that is broken off goes on where it was. Import it late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from godmode.lib.clock import Clock
+from godmode.lib.errors import BadData, GodmodeError, Refused
+from godmode.lib.kernel import Checkpoint, Gone, Record, Skipped
+from godmode.lib.sources import notion_pages
+from godmode.lib.sources.notion_api import Api, Failing, Forbidden, Invalid, Missing, Rows
+from godmode.lib.sources.notion_cursor import Cursor, Mark
+from godmode.lib.sources.notion_pages import Page, Table, Wanted, edited_since
+from godmode.lib.sources.notion_reader import NOT_SHARED, Reader
+
+Item = Record | Skipped | Gone | Checkpoint
+EVERY = 20  # pages between two checkpoints
+SHARE = 20  # a cursor that remembers n pages is given after n / 20, so that writing it costs less than they do
+
+
+class Sync:
+    """Yields what is new and moves the cursor. Raises errors of errors.py."""
+
+    def __init__(self, api: Api, wanted: Wanted, overlap: timedelta, clock: Clock, cursor: Cursor) -> None:
+        self._api, self._wanted, self._overlap, self._clock = api, wanted, overlap, clock
+        self._cursor = cursor
+        self._reader = Reader(api, wanted)
+
+    def items(self) -> Iterator[Item]:
+        """1. The pages still owed. 2. The data sources, where they have to be listed anew. 3. Each one's edits.
+
+        A data source that fails does not keep the others from being read; its error is raised at the end.
+        """
+        yield from self._owed()
+        if self._cursor.is_stale(self._wanted, self._clock.now()):
+            yield from self._look()
+        failed: GodmodeError | None = None
+        for id in list(self._cursor.marks):
+            try:
+                yield from self._table(id)
+            except (Failing, Forbidden, BadData, Refused) as e:
+                failed = failed or e
+        if failed is not None:
+            raise failed
+
+    def _owed(self) -> Iterator[Item]:
+        """The pages that could not be read by an earlier sync."""
+        for id in list(self._cursor.left):
+            item = self._reader.by_id(id)
+            if not isinstance(item, Skipped):
+                self._cursor.left.remove(id)
+            yield item
+            yield self._checkpoint()
+
+    def _look(self) -> Iterator[Item]:
+        """List the data sources with their schemas."""
+        listed: dict[str, Table | None] = {}
+        for raw in self._api.tables():
+            try:
+                listed[notion_pages.id_of(raw)] = notion_pages.table(raw, self._wanted)
+            except BadData as e:
+                yield Skipped(f"data source {notion_pages.table_name(raw)}", str(e))
+        self._cursor.look(listed, self._wanted, self._clock.now())
+        yield self._checkpoint()
+
+    def _table(self, id: str) -> Iterator[Item]:
+        """What was edited in a data source. Where its remembered schema is refused, it is read anew."""
+        begun = self._clock.now()
+        try:
+            mark, rows = self._listed(id)
+        except Invalid:
+            yield from self._look()
+            if id not in self._cursor.marks:  # it lost the property
+                return
+            mark, rows = self._listed(id)
+        except Missing:
+            yield Skipped(f"data source {self._cursor.marks.pop(id).table.name}", NOT_SHARED)
+            yield self._checkpoint()
+            return
+        pages: dict[str, Page] = {}
+        for raw in rows:
+            try:
+                page = notion_pages.page(raw, self._wanted)
+                pages[page.id] = page
+            except BadData as e:
+                yield Skipped(f"a page in {mark.table.name}", str(e))
+        yield from self._read(mark, sorted(pages.values(), key=lambda page: (page.edited, page.id)), begun)
+
+    def _listed(self, id: str) -> tuple[Mark, list[Any]]:
+        """All rows that a sync has to look at.
+
+        The first time they are those with a tag. Later, all that were edited, since one may have lost its tag; but
+        where that is more than one answer, only those with a tag: what lost it is found by the daily comparison.
+        """
+        mark = self._cursor.marks[id]
+        if not mark.table.tags:  # its property does not offer any of them
+            return mark, []
+        tagged = mark.table.tagged()
+        if mark.since is None:
+            return mark, _all(self._api.query(id, tagged))
+        edited = edited_since(mark.since)
+        first = next(self._api.query(id, edited))
+        if not first.has_more:
+            return mark, first.results
+        return mark, _all(self._api.query(id, {"and": [edited, tagged]}))
+
+    def _read(self, mark: Mark, pages: Sequence[Page], begun: datetime) -> Iterator[Item]:
+        """Read the pages, the one that was edited first before the others, with a checkpoint now and then."""
+        since = 0
+        for number, page in enumerate(pages, 1):
+            if not mark.is_read(page):
+                yield self._page(mark, page)
+                since += 1
+            if since >= max(EVERY, len(mark.read) // SHARE):
+                mark.move(page.edited - self._overlap)
+                yield self._checkpoint(len(pages) - number)
+                since = 0
+        if pages:
+            mark.move(min(pages[-1].edited, begun) - self._overlap)
+        yield self._checkpoint(0)
+
+    def _page(self, mark: Mark, page: Page) -> Record | Skipped | Gone:
+        at = self._clock.now()
+        item = self._reader.gone(page) or self._reader.record(page)
+        owed = self._cursor.left
+        if isinstance(item, Skipped):
+            owed += [] if page.id in owed else [page.id]
+        else:
+            mark.note(page, at)
+        return item
+
+    def _checkpoint(self, left: int | None = None) -> Checkpoint:
+        return Checkpoint(self._cursor.kept(), left)
+
+
+def _all(answers: Iterator[Rows]) -> list[Any]:
+    return [raw for answer in answers for raw in answer.results]
