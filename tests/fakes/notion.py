@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,16 +25,17 @@ TOKEN = "ntn_test"
 class Notion:
     """What is in the workspace, which switches are set, and what was asked.
 
-    `limit` None lets everything pass; `lag` hides what was edited so lately from queries; `markdown_version` is the
-    oldest API version in which the Markdown endpoint exists, None takes it away; `unlisted`
-    are ids of data sources that the search does not show, as an index that lags does not.
+    `limit` None lets everything pass; `late` are ids of pages that queries do not show yet, and `unlisted` of data
+    sources that the search does not, as an index that lags; `markdown_version` is the oldest API version in which the
+    Markdown endpoint exists, None takes it away; `newest_version` is the newest one that is known at all.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.token = TOKEN
         self.limit: Limit | None = None
-        self.lag = timedelta(0)
+        self.late: set[str] = set()
+        self.newest_version = "2026-03-11"
         self.markdown_version: str | None = "2026-03-11"
         self.block_limit = 20_000
         self.unlisted: set[str] = set()
@@ -108,6 +109,8 @@ class Notion:
             raise Answer("unauthorized", "API token is invalid.")
         if headers.get("Notion-Version", "") < "2025-09-03":
             raise Answer("missing_version", "Notion-Version header should be defined")
+        if headers["Notion-Version"] > self.newest_version:
+            raise Invalid(f"Notion-Version header should be `{self.newest_version}`")
 
     def _route(self, method: str, path: str, query: Mapping[str, list[str]], headers: Any, body: Any) -> Any:
         match [method, *path.strip("/").split("/")[1:]]:
@@ -143,11 +146,10 @@ class Notion:
 
     def _query(self, source: DataSource, body: Mapping[str, Any]) -> dict[str, Any]:
         passes = compiled(source, body.get("filter"))
-        newest = self.now() - self.lag
         found = [
             page
             for page in self.pages.values()
-            if page.source is source and page.shared and not page.trashed and page.edited <= newest and passes(page)
+            if page.source is source and page.shared and not page.trashed and page.id not in self.late and passes(page)
         ]
         for sort in reversed(body.get("sorts", [])):
             key = _edited if sort.get("timestamp") == "last_edited_time" else _created

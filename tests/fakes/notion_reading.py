@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,12 @@ class Reading:
 
     @property
     def source(self) -> Notion:
-        site = Site(self.clock, UTC, "", Path, sleep=self._sleep, wire=Sockets())
-        return Notion(NotionSettings(base_url=self.fake.url, **self.settings), site)
+        return self.made()
+
+    def made(self, **site: Any) -> Notion:
+        """The source, with something of its site replaced."""
+        usual = Site(self.clock, UTC, "", Path, sleep=self._sleep, wire=Sockets())
+        return Notion(NotionSettings(**{"base_url": self.fake.url} | self.settings), replace(usual, **site))
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

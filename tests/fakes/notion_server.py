@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from fakes.notion_refusals import Answer
 
 if TYPE_CHECKING:
     from fakes.notion import Notion
 
 LOGIN = b"<!DOCTYPE html><html><title>Log in</title><body>Please log in</body></html>"
+
+
+def _json(answer: Any) -> bytes:
+    return json.dumps(answer, separators=(",", ":")).encode()
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._serve(msgspec.json.decode(text) if text else None)
+        self._serve(json.loads(text) if text else None)
 
     def _serve(self, body: Any) -> None:
         notion = self.server.notion
@@ -59,9 +63,9 @@ class Handler(BaseHTTPRequestHandler):
         given = {name.title(): value for name, value in self.headers.items()}
         status, headers, answer = notion.answer(self.command, self.path, given, body)
         if fault is None:
-            self._send(status, msgspec.json.encode(answer), headers)
+            self._send(status, _json(answer), headers)
         else:
-            self._fail(fault, msgspec.json.encode(answer))
+            self._fail(fault, _json(answer))
 
     def _fail(self, fault: Fault, text: bytes) -> None:
         match fault.how:
@@ -71,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
             case "cut":
                 self._send(200, text[: len(text) // 2], {})
             case "shape":
-                self._send(200, msgspec.json.encode(fault.answer), {})
+                self._send(200, _json(fault.answer), {})
             case "login":
                 self._send(200, LOGIN, {"Content-Type": "text/html; charset=utf-8"})
             case "redirect":
@@ -82,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._drip(text, fault.pause)
             case code:
                 wrong = Answer(code, f"This is {code}.", fault.retry_after)
-                self._send(wrong.status, msgspec.json.encode(wrong.body), wrong.headers)
+                self._send(wrong.status, _json(wrong.body), wrong.headers)
 
     def _send(self, status: int, text: bytes, headers: Mapping[str, str]) -> None:
         usual = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(text))}
