@@ -91,6 +91,7 @@ CREATE TABLE agent_actions (
     finished_at    timestamptz,
     provider_id    text,
     error          text,
+    history        jsonb NOT NULL DEFAULT '[]',          -- each change of state: the action's whole life
     archived       boolean NOT NULL DEFAULT false,
     CONSTRAINT ended_has_time CHECK (state = 'started' OR finished_at IS NOT NULL)
 );

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
+from psycopg import Connection
 
 from godmode import registry
 from godmode.commands import jobs, terminal
 from godmode.lib.engine import killswitch
-from godmode.lib.store import figures, sync
+from godmode.lib.store import audit, figures, sync
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -53,12 +54,14 @@ def look(godmode: App) -> dict[str, Any]:
     backlog = figures.backlog(conn)
     incidents = [asdict(incident) for incident in figures.open_incidents(conn)]
     switch = killswitch.is_on(godmode.config.state, truth)
-    troubles = _troubles(switch, entries, sources, backlog, incidents)
+    drill = _drill(conn)
+    troubles = _troubles(switch, drill, entries, sources, backlog, incidents)
     return {
         "well": not troubles,
         "troubles": [asdict(t) for t in troubles],
         "at": godmode.clock.now(),
         "kill_switch": switch,
+        "drill": drill,
         "controls": {n: bool(truth and getattr(truth, n)) for n in ("jobs_enabled", "comms_enabled", "write_enabled")},
         "jobs": entries,
         "sources": sources,
@@ -67,14 +70,23 @@ def look(godmode: App) -> dict[str, Any]:
     }
 
 
+def _drill(conn: Connection) -> dict[str, Any] | None:
+    """When the kill switch was last tried, and whether it stopped everything."""
+    last = next(iter(audit.recent(conn, limit=1, action=killswitch.DRILL)), None)
+    return {"at": last.ts, "passed": last.success, **last.output_data} if last else None
+
+
 def _troubles(
     switch: bool,
+    drill: dict[str, Any] | None,
     entries: list[dict[str, Any]],
     sources: list[dict[str, Any]],
     backlog: figures.Backlog,
     incidents: list[dict[str, Any]],
 ) -> list[Trouble]:
     troubles = [Trouble("the kill switch is on: nothing runs", "godmode killswitch off")] if switch else []
+    if drill and not drill["passed"]:
+        troubles.append(Trouble("the kill switch failed its last drill", "godmode killswitch drill"))
     troubles += [Trouble(f"{i['severity']}: {i['title']}", "godmode audit") for i in incidents]
     for entry in entries:
         name = entry["job"].replace("_", "-")
@@ -116,8 +128,10 @@ def _rest(document: dict[str, Any]) -> list[str]:
     held = [f"{name} {'on' if on else 'OFF'}" for name, on in document["controls"].items()]
     sources = [_source(s) for s in document["sources"] if s["configured"]]
     waits = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in document["backlog"].items())
+    drill = document["drill"]
+    tried = f" (drill {terminal.local(drill['at'])}: {'passed' if drill['passed'] else 'FAILED'})" if drill else ""
     return [
-        f"controls: kill switch {switch}, {', '.join(held)}",
+        f"controls: kill switch {switch}{tried}, {', '.join(held)}",
         f"sources: {'; '.join(sources) or 'none configured'}",
         f"waiting: {waits}",
     ]

@@ -57,9 +57,9 @@ def confirm(question: str, yes: bool) -> None:
         raise Usage("nothing was changed")
 
 
-def local(at: datetime | None) -> str:
+def local(at: datetime | None, clock: str = "%H:%M") -> str:
     """A time as the operator reads it, in the configured zone: `Tue 24 Nov 08:00`; `never` for None."""
-    return at.astimezone(config().zone).strftime("%a %d %b %H:%M") if at else "never"
+    return at.astimezone(config().zone).strftime(f"%a %d %b {clock}") if at else "never"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -279,13 +279,18 @@ class Notification:
 
 @dataclass(frozen=True)
 class Incident:
-    """Something is wrong. Equal `dedup_key`s are the same open incident."""
+    """Something is wrong. Equal `dedup_key`s are the same open incident.
+
+    `occurrences` counts how often it was seen, `evidence` is JSON that speaks for it.
+    """
 
     type: str
     severity: Severity
     title: str
     dedup_key: str
     related_workflow_id: str | None = None
+    occurrences: int = 1
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 from psycopg import Connection
 
 from godmode.lib.kernel import Gone, Record, Source
-from godmode.lib.store import ingest
+from godmode.lib.store import executions, ingest
 from godmode.lib.store.ingest import Stored
 
 
@@ -27,7 +27,7 @@ class Shelf(Protocol):
     def ids(self, conn: Connection, source: str) -> Iterator[str]: ...
 
 
-SHELVES: dict[str, Shelf] = {"memory": ingest}
+SHELVES: dict[str, Shelf] = {"memory": ingest, "executions": executions}
 
 
 def shelf_of(source: Source) -> Shelf:

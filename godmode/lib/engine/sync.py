@@ -1,6 +1,7 @@
 """Reading one source into the database: batches, and a cursor that moves only over what is stored.
 
 1. Read what changed since the cursor. 2. Once a day, compare the ids at the source with those stored, and repair.
+3. Of executions, look for workflows that fail again and again.
 A sync that is broken off keeps what it stored, and the next one completes it.
 """
 
@@ -12,8 +13,8 @@ from typing import Any
 
 import psycopg
 
-from godmode.lib.engine import completeness
-from godmode.lib.engine.shelves import shelf_of
+from godmode.lib.engine import completeness, failures
+from godmode.lib.engine.shelves import Shelf, shelf_of
 from godmode.lib.engine.stop import Stopped, time_left
 from godmode.lib.errors import DailyLimit, GodmodeError
 from godmode.lib.kernel import (
@@ -29,6 +30,7 @@ from godmode.lib.kernel import (
     Skipped,
     Source,
 )  # fmt: skip
+from godmode.lib.store import executions
 from godmode.lib.store import sync as state
 from godmode.lib.store.ingest import Stored
 
@@ -45,19 +47,25 @@ def run(ctx: JobContext, name: str) -> JobResult:
     if ctx.dry_run:
         return _count(ctx, source)
     sink = Sink(ctx, source)
-    state.begin(ctx.store.conn, name, ctx.clock.now())
+    last = state.begin(ctx.store.conn, name, ctx.clock.now())
+    found: dict[str, int] = {}
     try:
         _read(ctx, source, sink)
+        if sink.shelf is executions:
+            found = failures.look(ctx, source, last)
     except (GodmodeError, psycopg.Error, Stopped) as e:
         why = _stop_behind(ctx, e)
         _end(ctx, sink, str(why).strip().partition("\n")[0])
         raise why from e
     _end(ctx, sink, None)
-    return JobResult(Outcome.SUCCEEDED, data=sink.report())
+    return JobResult(Outcome.SUCCEEDED, data=sink.report() | found)
 
 
 def _read(ctx: JobContext, source: Source, sink: Sink) -> None:
-    """Read until all is read, the time is over or the day's calls are used up; then compare, where that is due."""
+    """Read until all is read, the time is over or the day's calls are used up; then compare, where that is due.
+
+    What was read before an error is stored, so that the next sync does not ask for it again.
+    """
     ends = time.monotonic() + _bound(ctx, source.name)
     try:
         for item in source.changes(state.cursor_of(ctx.store.conn, source.name)):
@@ -73,6 +81,9 @@ def _read(ctx: JobContext, source: Source, sink: Sink) -> None:
         sink.limited = str(e)
         day = ctx.clock.now().astimezone(ctx.zone).date()
         ctx.notify(Notification("api_budget", Severity.WARN, e.message, e.fix, f"api_budget:{source.name}:{day}"))
+    except GodmodeError:
+        sink.flush()
+        raise
 
 
 def _bound(ctx: JobContext, name: str) -> float:
@@ -127,6 +138,10 @@ class Sink:
         return self.source.name
 
     @property
+    def shelf(self) -> Shelf:
+        return shelf_of(self.source)
+
+    @property
     def items(self) -> int:
         return self.stored.new + self.stored.changed + self.gone
 
@@ -152,7 +167,7 @@ class Sink:
     def flush(self) -> None:
         """Store what was collected; the cursor, where one lies behind it, in the same transaction."""
         self.ctx.check()
-        conn, now, shelf = self.ctx.store.conn, self.ctx.clock.now(), shelf_of(self.source)
+        conn, now, shelf = self.ctx.store.conn, self.ctx.clock.now(), self.shelf
         records = [item for item in self._batch.values() if isinstance(item, Record)]
         gone = [item for item in self._batch.values() if isinstance(item, Gone)]
         with conn.transaction():

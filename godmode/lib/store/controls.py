@@ -8,6 +8,8 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from godmode.lib.errors import DatabaseTrouble
+
 NAMES = ("jobs_enabled", "comms_enabled", "write_enabled")
 
 
@@ -31,6 +33,17 @@ def read(conn: Connection) -> Controls | None:
     """The controls; None when the row is missing, which counts as the switch being on."""
     with conn.cursor(row_factory=class_row(Controls)) as cursor:
         return cursor.execute(f"SELECT {COLUMNS} FROM agent_controls c").fetchone()
+
+
+def hold(conn: Connection) -> Controls:
+    """The controls, their row locked until the transaction ends. Raises DatabaseTrouble when there is none."""
+    with conn.cursor(row_factory=class_row(Controls)) as cursor:
+        row = cursor.execute(f"SELECT {COLUMNS} FROM agent_controls c FOR UPDATE").fetchone()
+    if row is None:
+        raise DatabaseTrouble(
+            "agent_controls has no row, so nothing acts", "`INSERT INTO agent_controls DEFAULT VALUES` gives it one"
+        )
+    return row
 
 
 def set_control(conn: Connection, name: str, on: bool) -> None:

@@ -73,6 +73,12 @@ def all_rows(conn: Connection) -> Sequence[JobState]:
         return cursor.execute(f"SELECT {_COLUMNS} FROM job_state j ORDER BY j.job").fetchall()
 
 
+def running(conn: Connection) -> Sequence[JobState]:
+    """The rows of jobs that were begun and have no outcome yet."""
+    with conn.cursor(row_factory=class_row(JobState)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM job_state j WHERE j.state = 'running' ORDER BY j.job").fetchall()
+
+
 def claim(
     conn: Connection,
     seen: JobState,

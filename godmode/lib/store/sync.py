@@ -47,15 +47,17 @@ def cursor_of(conn: Connection, source: str) -> dict[str, Any]:
     return dict(row[0]) if row else {}
 
 
-def begin(conn: Connection, source: str, now: datetime) -> None:
-    """A sync starts."""
-    conn.execute(
+def begin(conn: Connection, source: str, now: datetime) -> datetime | None:
+    """A sync starts; when the last complete one ended."""
+    row = conn.execute(
         """
         INSERT INTO data_source_sync (source_name, last_sync_started_at) VALUES (%s, %s)
         ON CONFLICT (source_name) DO UPDATE SET last_sync_started_at = EXCLUDED.last_sync_started_at
+        RETURNING last_sync_completed_at
         """,
         (source, now),
-    )
+    ).fetchone()
+    return row[0] if row else None
 
 
 def keep_cursor(conn: Connection, source: str, cursor: Mapping[str, Any]) -> None:
