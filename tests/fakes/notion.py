@@ -27,7 +27,8 @@ class Notion:
 
     `limit` None lets everything pass; `late` are ids of pages that queries do not show yet, and `unlisted` of data
     sources that the search does not, as an index that lags; `markdown_version` is the oldest API version in which the
-    Markdown endpoint exists, None takes it away; `newest_version` is the newest one that is known at all.
+    Markdown endpoint exists, None takes it away; `newest_version` is the newest one that is known at all. No answer
+    is given while `gate` is not set.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -46,6 +47,8 @@ class Notion:
         self.requests: list[tuple[str, str, Any]] = []
         self.wrong: list[str] = []
         self.url = ""
+        self.gate = threading.Event()
+        self.gate.set()
         self._lock = threading.Lock()
 
     # -- what people do in Notion --------------------------------------------------------------------------
@@ -100,6 +103,7 @@ class Notion:
             except Invalid as e:
                 status, extra, answer = 400, {}, Answer("validation_error", str(e)).body
             self.wrong += notion_schema.of_answer(method, url.path, status, answer)
+        self.gate.wait()
         return status, extra, answer
 
     def _admit(self, headers: Mapping[str, str]) -> None:
@@ -246,6 +250,7 @@ def serving(now: Callable[[], datetime]) -> Iterator[Notion]:
     try:
         yield notion
     finally:
+        notion.gate.set()
         server.stopping.set()
         server.shutdown()
         server.server_close()
