@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from godmode import registry
 from godmode.lib import config as configuration
@@ -16,11 +16,24 @@ from godmode.lib.errors import Usage
 from godmode.lib.kernel import Every, Meter, Rate, Site, Source
 from godmode.lib.store import Store, connect
 
+if TYPE_CHECKING:
+    from godmode.lib.wire import Sockets
+
 INTERVAL_KEYS = {
     "notion": "scan_interval_minutes",
     "n8n": "scan_interval_minutes",
     "hubspot": "poll_interval_minutes",
 }
+
+
+class Progress:
+    """Hears how far long syncs are; this one keeps it to itself."""
+
+    def read(self, source: str, records: int, left: int | None) -> None:
+        """So many records were read, and so many are left (None: not known)."""
+
+    def waits(self, source: str, seconds: float) -> None:
+        """The source may not be asked for so long."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +78,8 @@ class Supply:
     clock: Clock
     store: Store
     cadence: Callable[[str], Any]
-    waits: Callable[[str, float], None]
-    wires: list[Any]
+    progress: Progress
+    wires: list[Sockets]
 
     def sources(self, check: Callable[[], None]) -> Mapping[str, Source]:
         """The configured sources by name, each made when it is looked up; `check` is called before every request.
@@ -86,6 +99,11 @@ class Supply:
         made.every = self.cadence(name)
         return made
 
+    def cut(self) -> None:
+        """Break off every open request."""
+        for wire in self.wires:
+            wire.cut()
+
     def _usable(self, name: str, check: Callable[[], None]) -> Source:
         try:
             return self.one(name, check)
@@ -93,7 +111,7 @@ class Supply:
             return _Unusable(name, e)
 
     def _site(self, name: str, check: Callable[[], None]) -> Site:
-        from godmode.lib.wire import Sockets
+        from godmode.lib.wire import Sockets  # it brings threads
 
         wire = Sockets()
         self.wires.append(wire)
@@ -108,7 +126,7 @@ class Supply:
 
         daily = self.config.settings.sources.get(source, {}).get("daily_calls")
         another = partial(connect.connect, self.config, "godmode")
-        return Metered(site, self.store, another, source, bucket, rate, daily, partial(self.waits, source))
+        return Metered(site, self.store, another, source, bucket, rate, daily, partial(self.progress.waits, source))
 
 
 @dataclass

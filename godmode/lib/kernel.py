@@ -239,7 +239,7 @@ class Remote(Source, Protocol):
 
     `everything` yields the ids of all records that are there now, and nothing else; once a day they are compared
     with what is stored. `again` fetches records by id and answers for every one of `ids`: with the record, or Gone
-    when it is surely not there, or Skipped when nobody can tell.
+    when it is surely not there, or Skipped when nobody can tell. `close` ends its connections, at the end of a run.
     """
 
     def test(self) -> Sight: ...
@@ -247,6 +247,8 @@ class Remote(Source, Protocol):
     def everything(self) -> Iterator[str]: ...
 
     def again(self, ids: Sequence[str]) -> Iterator[Record | Skipped | Gone]: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -342,8 +344,9 @@ class JobContext:
 
     `store` is `godmode.lib.store.Store`; `notify` puts a message in the outbox and delivers it by its route;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
-    steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode;
-    `by_hand` says that a person started the run and waits for it.
+    steps); `run_first` runs another job before this one goes on, `run_together` several at once. `command` is how the
+    operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how far
+    a source was read: its name, how many records so far, and how many are left (None: not known).
     """
 
     clock: Any
@@ -359,10 +362,12 @@ class JobContext:
     act: Callable[..., Any]
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
+    run_together: Callable[[Sequence[str]], Mapping[str, JobResult]]
     command: str = "godmode"
     last_success: datetime | None = None
     dry_run: bool = False
     by_hand: bool = False
+    progress: Callable[[str, int, int | None], None] = lambda source, read, left: None
 
 
 @dataclass(frozen=True)

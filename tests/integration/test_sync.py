@@ -221,12 +221,16 @@ class Shop(Feed):
         self.there: dict[str, str] = {}
         self.hidden_from_list: set[str] = set()
         self.asked: list[str] = []
+        self.closed = False
 
     def test(self) -> Sight:
         return Sight("all", len(self.there))
 
     def everything(self) -> Iterator[str]:
         yield from (number for number in self.there if number not in self.hidden_from_list)
+
+    def close(self) -> None:
+        self.closed = True
 
     def again(self, ids: Sequence[str]) -> Iterator[Record | Skipped | Gone]:
         for number in ids:
@@ -255,6 +259,7 @@ def test_once_a_day_what_is_missing_is_fetched_and_what_is_gone_is_superseded(
     assert shop.asked == ["4", "5", "2", "3"]
     assert state(db, "completeness") == (report,)
     assert "completeness" not in reader.reads().data
+    assert shop.closed
 
 
 def test_a_comparison_that_is_broken_off_supersedes_nothing_and_is_made_again(

@@ -16,6 +16,7 @@ from godmode.lib.errors import DailyLimit, ExternalApi
 from godmode.lib.kernel import Rate, Site
 from godmode.lib.store import Store, limits
 
+WORTH_TELLING = timedelta(seconds=2)  # a wait that a person at the terminal wonders about
 MARGIN = 1.02  # of the window, so that a request that travelled a little faster than the last finds room as well
 
 
@@ -30,12 +31,15 @@ class Metered:
     bucket: str
     rate: Rate
     daily_calls: int | None
+    waits: Callable[[float], None] = lambda seconds: None
 
     def before(self) -> None:
         self.site.check()
         while wait := self._take():
             if wait.total_seconds() >= self.site.time_left():
                 raise ExternalApi(f"{self.service} is not to be asked for another {_words(wait)}", retry_after=wait)
+            if wait > WORTH_TELLING:
+                self.waits(wait.total_seconds())
             pause(self.site, wait.total_seconds())
 
     def _take(self) -> timedelta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -56,7 +56,8 @@ class Equipment(Struct, frozen=True):
     """What the composition root hands the runner.
 
     `job` finds a job by name (with its configured cadence), `lacking` the prerequisites of it that are not
-    met beyond the controls, `context` makes the job's context from the run's own parts.
+    met beyond the controls, `context` makes the job's context from the run's own parts. `twin` makes the same for
+    another thread, with a store of its own, and what breaks off its open requests.
     """
 
     clock: Clock
@@ -69,15 +70,19 @@ class Equipment(Struct, frozen=True):
     job: Callable[[str], Job]
     lacking: Callable[[Job], Mapping[str, Skip]]
     context: Callable[..., JobContext]
+    twin: Callable[[], tuple[Equipment, Callable[[], None]]]
 
 
 class Runner:
-    """Runs jobs. One for a process; nested runs (a digest's scan) go through the same object."""
+    """Runs jobs. One for a thread; nested runs (a digest's scan) go through the same object.
 
-    def __init__(self, equipment: Equipment) -> None:
+    With a `stopper`, it belongs to a run that has one already.
+    """
+
+    def __init__(self, equipment: Equipment, stopper: Stopper | None = None) -> None:
         self.has = equipment
         self._me: Owner | None = None
-        self._stopper: Stopper | None = None
+        self._stopper = stopper
 
     @property
     def me(self) -> Owner:
@@ -280,6 +285,7 @@ class _Run:
             act=actor,
             check=partial(self._check, stopper),
             run_first=self._first,
+            run_together=self._together,
             run_id=self.run_id,
             last_success=row.last_success_at,
             dry_run=self.mode.dry_run,
@@ -316,6 +322,18 @@ class _Run:
         """Run another job before this one goes on, for the same reason and through the same gate."""
         with self.runner.stopper(self._deadline) as stopper, stopper.deferred():
             return self.runner.run(name, self.mode).result
+
+    def _together(self, names: Sequence[str]) -> Mapping[str, JobResult]:
+        """Run other jobs at the same time before this one goes on, each through the same gate."""
+        from godmode.lib.engine import together
+
+        def twin(follower: Stopper) -> together.Twin:
+            equipment, cut = self.runner.has.twin()
+            runner = Runner(equipment, follower)
+            return together.Twin(lambda name: runner.run(name, self.mode).result, cut, equipment.store)
+
+        with self.runner.stopper(self._deadline) as stopper:
+            return together.run(names, twin, stopper, partial(self._check, stopper))
 
     def _record(self, slot: Slot, attempt: int, result: JobResult, error: GodmodeError | None, ms: int) -> None:
         """The outcome, its audit row and what follows from it, in one transaction."""

@@ -44,10 +44,16 @@ SHARE = 0.85  # of the time until the deadline, after which a sync ends well at 
 def run(ctx: JobContext, name: str) -> JobResult:
     """Sync the source `name`. Raises GodmodeError when it cannot go on; what was stored stays stored."""
     source = ctx.sources[name]
-    if ctx.dry_run:
-        return _count(ctx, source)
+    try:
+        return _count(ctx, source) if ctx.dry_run else _sync(ctx, source)
+    finally:
+        if isinstance(source, Remote):
+            source.close()
+
+
+def _sync(ctx: JobContext, source: Source) -> JobResult:
     sink = Sink(ctx, source)
-    last = state.begin(ctx.store.conn, name, ctx.clock.now())
+    last = state.begin(ctx.store.conn, source.name, ctx.clock.now())
     found: dict[str, int] = {}
     try:
         _read(ctx, source, sink)
@@ -123,6 +129,7 @@ class Sink:
     ctx: JobContext
     source: Source
     stored: Stored = field(default_factory=Stored)
+    read: int = 0
     gone: int = 0
     skipped: int = 0
     later: int = 0
@@ -147,10 +154,12 @@ class Sink:
 
     def take(self, item: Record | Skipped | Gone | Checkpoint) -> None:
         if isinstance(item, Record | Gone):
+            self.read += 1
             self._batch[item.id] = item
             self._chars += len(item.text) if isinstance(item, Record) else 0
         elif isinstance(item, Checkpoint):
             self._cursor = item
+            self.ctx.progress(self.name, self.read, item.left)
         else:
             self._note(item)
         dear = isinstance(item, Checkpoint) and isinstance(self.source, Remote)  # asking again costs more than storing

@@ -113,6 +113,11 @@ class N8n:
         client = http.client(self._base, headers={"X-N8N-API-KEY": key}, wire=self._site.wire)
         return Caller("n8n", client, self._site.meter("n8n", RATE), self._site)
 
+    def close(self) -> None:
+        """End the connections."""
+        if "_api" in self.__dict__:
+            self._api.client.close()
+
     # -- what is new ---------------------------------------------------------------------------------------
 
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Record | Skipped | Gone | Checkpoint]:

@@ -116,7 +116,7 @@ def failing(conn: Connection, since: datetime | None) -> Sequence[Failing]:
         return cursor.execute(
             f"""
             SELECT workflow_id, max(workflow_name) AS name, count(*) AS count FROM workflow_executions
-            WHERE noted_at > COALESCE(%(since)s, '-infinity') AND {FAILED}
+            WHERE noted_at > COALESCE(%(since)s::timestamptz, '-infinity') AND {FAILED}
             GROUP BY workflow_id ORDER BY workflow_id
             """,
             {"since": since},
@@ -134,7 +134,7 @@ class Failure:
 
 def failures(conn: Connection, workflow_id: str, since: datetime | None, limit: int) -> tuple[int, Sequence[Failure]]:
     """How many failures of a workflow were read after `since`, and the latest few of them, newest first."""
-    where = f"workflow_id = %(workflow)s AND noted_at > COALESCE(%(since)s, '-infinity') AND {FAILED}"
+    where = f"workflow_id = %(workflow)s AND noted_at > COALESCE(%(since)s::timestamptz, '-infinity') AND {FAILED}"
     values = {"workflow": workflow_id, "since": since, "limit": limit}
     row = conn.execute(f"SELECT count(*) FROM workflow_executions WHERE {where}", values).fetchone()
     with conn.cursor(row_factory=class_row(Failure)) as cursor:
