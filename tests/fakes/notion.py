@@ -27,8 +27,9 @@ class Notion:
 
     `limit` None lets everything pass; `late` are ids of pages that queries do not show yet, and `unlisted` of data
     sources that the search does not, as an index that lags; `markdown_version` is the oldest API version in which the
-    Markdown endpoint exists, None takes it away; `newest_version` is the newest one that is known at all. No answer
-    is given while `gate` is not set.
+    Markdown endpoint exists, None takes it away; `newest_version` is the newest one that is known at all. A query ends
+    after `row_limit` rows, and says so in its last answer, or in all with `capped_from_the_first`. No answer is given
+    while `gate` is not set.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -39,6 +40,8 @@ class Notion:
         self.newest_version = "2026-03-11"
         self.markdown_version: str | None = "2026-03-11"
         self.block_limit = 20_000
+        self.row_limit = 10_000
+        self.capped_from_the_first = False
         self.unlisted: set[str] = set()
         self.faults: list[Fault] = []
         self.sources: dict[str, DataSource] = {}
@@ -158,7 +161,11 @@ class Notion:
         for sort in reversed(body.get("sorts", [])):
             key = _edited if sort.get("timestamp") == "last_edited_time" else _created
             found.sort(key=key, reverse=sort["direction"] == "descending")
-        return self._page_of(found, body, "page_or_data_source")
+        answer = self._page_of(found[: self.row_limit], body, "page_or_data_source")
+        if len(found) > self.row_limit and (self.capped_from_the_first or not answer["has_more"]):
+            capped = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
+            return answer | {"request_status": capped}
+        return answer
 
     def _page_of(self, rows: list[Any], asked: Mapping[str, Any], kind: str) -> dict[str, Any]:
         """At most 100 rows from `start_cursor` on. A cursor is a place in the list, which moves when rows vanish."""

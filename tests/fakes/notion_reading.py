@@ -31,15 +31,19 @@ class Reading:
     cursor: Mapping[str, Any] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)
     slept: list[float] = field(default_factory=list)
+    sources: list[Notion] = field(default_factory=list)
 
     @property
     def source(self) -> Notion:
         return self.made()
 
     def made(self, **site: Any) -> Notion:
-        """The source, with something of its site replaced."""
+        """The source as a new process has it, with something of its site replaced."""
         usual = Site(self.clock, UTC, "", Path, sleep=self._sleep, wire=Sockets())
-        return Notion(NotionSettings(**{"base_url": self.fake.url} | self.settings), replace(usual, **site))
+        self.sources.append(
+            Notion(NotionSettings(**{"base_url": self.fake.url} | self.settings), replace(usual, **site))
+        )
+        return self.sources[-1]
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -86,5 +90,8 @@ def reading(**settings: Any) -> Iterator[Reading]:
     """A source with settings of the test's own. In the end no request and no answer was against the document."""
     clock = FixedClock(NOON)
     with notion.serving(clock.now) as fake:
-        yield Reading(fake, clock, settings)
+        made = Reading(fake, clock, settings)
+        yield made
+        for source in made.sources:
+            source.close()
         assert fake.wrong == []

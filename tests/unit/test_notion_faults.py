@@ -152,6 +152,19 @@ def test_one_page_that_cannot_be_read_is_skipped_and_read_later(desk: Reading, h
     assert sum(desk.asked().values()) <= 3
 
 
+def test_pages_that_can_never_be_read_are_tried_in_turn_and_do_not_keep_others_from_being_read(desk: Reading) -> None:
+    pages = filled(desk, 60)
+    for page in pages[::2]:
+        desk.fake.fault("restricted_resource", page.id)
+    desk.sync()
+    assert len(desk.stored) == 30
+    desk.fake.edit(pages[1], "new")
+    items = desk.sync()
+    assert desk.stored[pages[1].id].endswith("new")
+    assert len(skipped(items)) == 20
+    assert {s.where for s in skipped(items + desk.sync())} == {f"page {page.id}" for page in pages[::2]}
+
+
 def test_a_page_whose_markdown_fails_is_read_block_by_block(desk: Reading) -> None:
     pages = filled(desk, 3)
     desk.fake.fault("internal_server_error", f"{pages[1].id}/markdown")

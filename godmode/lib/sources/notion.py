@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, field
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from godmode.lib.sources.notion_api import Api
 
 
+PATIENCE = 50  # failures in a row, of pages that are asked for one by one, before it is Notion that fails
 TAGS = ("SOP", "Canonical", "Final")
 
 
@@ -52,8 +54,9 @@ class Notion:
         self._settings, self._site, self._token = settings, site, token
         self._wanted = Wanted(settings.property, tuple(settings.tags))
 
+    @cached_property
     def _api(self) -> Api:
-        from godmode.lib.sources.notion_api import Api
+        from godmode.lib.sources.notion_api import Api  # it brings httpx and notion_client
 
         return Api(self._settings.base_url, self._token, self._site)
 
@@ -63,24 +66,22 @@ class Notion:
         from godmode.lib.sources.notion_sync import Sync
 
         overlap = timedelta(minutes=self._settings.overlap_minutes)
-        with self._api() as api:
-            yield from Sync(api, self._wanted, overlap, self._site.clock, Cursor.of(cursor)).items()
+        yield from Sync(self._api, self._wanted, overlap, self._site.clock, Cursor.of(cursor)).items()
 
     def everything(self) -> Iterator[str]:
         """The ids of all pages with a tag. Raises BadData when a row has none: all, or nothing."""
         from godmode.lib.sources.notion_api import Missing
+        from godmode.lib.sources.notion_query import rows
 
-        with self._api() as api:
-            for table in self._tables(api):
-                try:
-                    for rows in api.query(table.id, table.tagged()):
-                        yield from map(notion_pages.id_of, rows.results)
-                except Missing:  # not shared any more since a moment: its pages are asked for one by one
-                    continue
+        for table in self._tables():
+            try:
+                yield from map(notion_pages.id_of, rows(self._api, table.id, table.tagged()))
+            except Missing:  # not shared any more since a moment: its pages are asked for one by one
+                continue
 
-    def _tables(self, api: Api) -> Iterator[Table]:
+    def _tables(self) -> Iterator[Table]:
         """The data sources that have pages with a tag, or could have."""
-        for raw in api.tables():
+        for raw in self._api.tables():
             table = notion_pages.table(raw, self._wanted)
             if table is not None and table.tags:
                 yield table
@@ -89,13 +90,16 @@ class Notion:
         """These pages as they are now."""
         from godmode.lib.sources.notion_reader import Reader
 
-        with self._api() as api:
-            reader = Reader(api, self._wanted)
-            yield from map(reader.by_id, ids)
+        reader = Reader(self._api, self._wanted, patience=PATIENCE)
+        yield from map(reader.by_id, ids)
 
     def test(self) -> Sight:
         """Which integration it is, which data sources it sees, which of them have the property, and how many pages."""
         from godmode.lib.sources.notion_sight import sight
 
-        with self._api() as api:
-            return sight(api, self._wanted)
+        return sight(self._api, self._wanted)
+
+    def close(self) -> None:
+        """End the connections, where there are any."""
+        if "_api" in self.__dict__:
+            self._api.close()

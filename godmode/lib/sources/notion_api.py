@@ -56,11 +56,20 @@ class Markdown(Struct):
 
 
 class Rows(Struct):
-    """One answer of a list."""
+    """One answer of a list. `capped` says that the list ends before its end (guide "Query large data sources")."""
 
     results: list[Any]
     has_more: bool
     next_cursor: str | None
+    request_status: dict[str, Any] | None = None
+
+    @property
+    def capped(self) -> bool:
+        return (self.request_status or {}).get("type") == "incomplete"
+
+    def are(self, kind: str) -> list[Any]:
+        """The rows without those that say they are something else."""
+        return [raw for raw in self.results if not isinstance(raw, dict) or raw.get("object", kind) == kind]
 
 
 class Api:
@@ -82,10 +91,7 @@ class Api:
             logger=_LOG,
         )
 
-    def __enter__(self) -> Api:
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
         self._http.close()
 
     def me(self) -> Any:
@@ -96,11 +102,11 @@ class Api:
         """The data sources that are shared with the integration, with their schemas."""
         asked = {"filter": {"property": "object", "value": "data_source"}}
         for rows in self._rows(lambda **page: self._notion.search(**asked, **page)):
-            yield from rows.results
+            yield from rows.are("data_source")
 
-    def query(self, table: str, asked: Filter) -> Iterator[Rows]:
-        """The pages of a data source that pass a filter."""
-        return self._rows(lambda **page: self._notion.data_sources.query(table, filter=asked, **page))
+    def query(self, table: str, asked: Filter, **more: Any) -> Iterator[Rows]:
+        """The pages of a data source that pass a filter, 10,000 at most: `notion_query.rows` gives them all."""
+        return self._rows(lambda **page: self._notion.data_sources.query(table, filter=asked, **more, **page))
 
     def page(self, id: str) -> Any:
         """A page by itself."""

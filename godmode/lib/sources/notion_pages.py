@@ -69,6 +69,10 @@ class _Row(Struct):
     id: Id
 
 
+class _Created(Struct):
+    created_time: datetime
+
+
 class _Page(Struct):
     id: Id
     last_edited_time: datetime
@@ -96,6 +100,19 @@ def shaped(raw: Any, shape: type[T], what: str) -> T:
 def edited_since(since: datetime) -> Filter:
     """The pages edited at `since` or later, to the minute."""
     return {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": since.isoformat()}}
+
+
+def created_since(since: datetime) -> Filter:
+    """The pages created at `since` or later, to the minute."""
+    return {"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}}
+
+
+def created_of(raw: Any) -> datetime | None:
+    """When a page was created; None for what does not say so."""
+    try:
+        return msgspec.convert(raw, _Created).created_time
+    except msgspec.ValidationError:
+        return None
 
 
 def plain(rich: Any) -> str:

@@ -19,10 +19,10 @@ NOT_SHARED = "deleted, or no longer shared with godmode's integration"
 
 
 class Reader:
-    """Reads single pages. Raises errors of errors.py once it is Notion that fails, and not a page."""
+    """Reads single pages. After `patience` failures in a row it is Notion that fails, and its error is raised."""
 
-    def __init__(self, api: Api, wanted: Wanted) -> None:
-        self._api, self._wanted = api, wanted
+    def __init__(self, api: Api, wanted: Wanted, patience: int = LOST) -> None:
+        self._api, self._wanted, self._patience = api, wanted, patience
         self._bodies = Bodies(api)
         self._lost = 0
 
@@ -59,6 +59,6 @@ class Reader:
 
     def _skipped(self, where: str, error: GodmodeError) -> Skipped:
         self._lost += 1
-        if self._lost >= LOST:
+        if self._lost >= self._patience:
             raise error
         return Skipped(where, str(error), later=True)

@@ -74,7 +74,9 @@ def _counted(api: Api, tables: Sequence[Table]) -> list[_Count]:
 def _count(api: Api, table: Table, answers: int) -> _Count:
     """The tagged pages of a data source, from so many answers at most; none are asked for where it offers no tag."""
     read = list(islice(api.query(table.id, table.tagged()), answers)) if table.tags else []
-    return _Count(table.name, sum(len(rows.results) for rows in read), bool(read) and read[-1].has_more)
+    return _Count(
+        table.name, sum(len(rows.are("page")) for rows in read), bool(read) and (read[-1].has_more or read[-1].capped)
+    )
 
 
 def _many(number: int, thing: str) -> str:

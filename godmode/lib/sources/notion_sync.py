@@ -14,12 +14,14 @@ from godmode.lib.clock import Clock
 from godmode.lib.errors import BadData, GodmodeError, Refused
 from godmode.lib.kernel import Checkpoint, Gone, Record, Skipped
 from godmode.lib.sources import notion_pages
-from godmode.lib.sources.notion_api import Api, Failing, Forbidden, Invalid, Missing, Rows
+from godmode.lib.sources.notion_api import Api, Failing, Forbidden, Invalid, Missing
 from godmode.lib.sources.notion_cursor import Cursor, Mark
 from godmode.lib.sources.notion_pages import Page, Table, Wanted, edited_since
+from godmode.lib.sources.notion_query import rows
 from godmode.lib.sources.notion_reader import NOT_SHARED, Reader
 
 Item = Record | Skipped | Gone | Checkpoint
+OWED = 20  # pages that could not be read and are tried once more by one sync
 EVERY = 20  # pages between two checkpoints
 SHARE = 20  # a cursor that remembers n pages is given after n / 20, so that writing it costs less than they do
 
@@ -33,11 +35,11 @@ class Sync:
         self._reader = Reader(api, wanted)
 
     def items(self) -> Iterator[Item]:
-        """1. The pages still owed. 2. The data sources, where they have to be listed anew. 3. Each one's edits.
+        """1. The data sources, where they have to be listed anew. 2. Each one's edits. 3. The pages still owed.
 
         A data source that fails does not keep the others from being read; its error is raised at the end.
         """
-        yield from self._owed()
+        owed = self._cursor.left[:OWED]
         if self._cursor.is_stale(self._wanted, self._clock.now()):
             yield from self._look()
         failed: GodmodeError | None = None
@@ -46,15 +48,19 @@ class Sync:
                 yield from self._table(id)
             except (Failing, Forbidden, BadData, Refused) as e:
                 failed = failed or e
+        yield from self._owed(owed)
         if failed is not None:
             raise failed
 
-    def _owed(self) -> Iterator[Item]:
-        """The pages that could not be read by an earlier sync."""
-        for id in list(self._cursor.left):
-            item = self._reader.by_id(id)
-            if not isinstance(item, Skipped):
-                self._cursor.left.remove(id)
+    def _owed(self, ids: Sequence[str]) -> Iterator[Item]:
+        """The pages that could not be read by earlier syncs, in turn: what still cannot be goes to the end."""
+        reader = Reader(self._api, self._wanted, patience=OWED + 1)
+        for id in ids:
+            if id not in self._cursor.left:  # it was edited, and read
+                continue
+            item = reader.by_id(id)
+            self._cursor.left.remove(id)
+            self._cursor.left += [id] if isinstance(item, Skipped) else []
             yield item
             yield self._checkpoint()
 
@@ -67,24 +73,26 @@ class Sync:
             except BadData as e:
                 yield Skipped(f"data source {notion_pages.table_name(raw)}", str(e))
         self._cursor.look(listed, self._wanted, self._clock.now())
+        if not self._cursor.marks:
+            yield Skipped("Notion", f'no data source with a property "{self._wanted.property}" is shared', records=0)
         yield self._checkpoint()
 
     def _table(self, id: str) -> Iterator[Item]:
         """What was edited in a data source. Where its remembered schema is refused, it is read anew."""
         begun = self._clock.now()
         try:
-            mark, rows = self._listed(id)
+            mark, found = self._listed(id)
         except Invalid:
             yield from self._look()
             if id not in self._cursor.marks:  # it lost the property
                 return
-            mark, rows = self._listed(id)
+            mark, found = self._listed(id)
         except Missing:
             yield Skipped(f"data source {self._cursor.marks.pop(id).table.name}", NOT_SHARED)
             yield self._checkpoint()
             return
         pages: dict[str, Page] = {}
-        for raw in rows:
+        for raw in found:
             try:
                 page = notion_pages.page(raw, self._wanted)
                 pages[page.id] = page
@@ -103,12 +111,12 @@ class Sync:
             return mark, []
         tagged = mark.table.tagged()
         if mark.since is None:
-            return mark, _all(self._api.query(id, tagged))
+            return mark, list(rows(self._api, id, tagged))
         edited = edited_since(mark.since)
         first = next(self._api.query(id, edited))
         if not first.has_more:
-            return mark, first.results
-        return mark, _all(self._api.query(id, {"and": [edited, tagged]}))
+            return mark, first.are("page")
+        return mark, list(rows(self._api, id, edited, tagged))
 
     def _read(self, mark: Mark, pages: Sequence[Page], begun: datetime) -> Iterator[Item]:
         """Read the pages, the one that was edited first before the others, with a checkpoint now and then."""
@@ -128,16 +136,14 @@ class Sync:
     def _page(self, mark: Mark, page: Page) -> Record | Skipped | Gone:
         at = self._clock.now()
         item = self._reader.gone(page) or self._reader.record(page)
-        owed = self._cursor.left
+        owed = page.id in self._cursor.left
         if isinstance(item, Skipped):
-            owed += [] if page.id in owed else [page.id]
-        else:
-            mark.note(page, at)
+            self._cursor.left += [] if owed else [page.id]
+            return item
+        if owed:
+            self._cursor.left.remove(page.id)
+        mark.note(page, at)
         return item
 
     def _checkpoint(self, left: int | None = None) -> Checkpoint:
         return Checkpoint(self._cursor.kept(), left)
-
-
-def _all(answers: Iterator[Rows]) -> list[Any]:
-    return [raw for answer in answers for raw in answer.results]
