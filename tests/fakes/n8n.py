@@ -49,7 +49,7 @@ class Run:
     hidden: bool = False
 
     def shown(self, *, data: bool = False) -> dict[str, Any]:
-        shown = {
+        shown: dict[str, Any] = {
             "id": str(self.id),
             "finished": self.status == "success",
             "mode": self.mode,
@@ -62,7 +62,9 @@ class Run:
             "waitTill": self.wait_till and stamp(self.wait_till),
         }
         if data:
-            error = {"error": {"message": self.error, "name": "NodeOperationError"}} if self.error else {}
+            error: dict[str, Any] = (
+                {"error": {"message": self.error, "name": "NodeOperationError"}} if self.error else {}
+            )
             result = {"runData": {}, "lastNodeExecuted": "Stop"} | error
             shown |= {"data": {"version": 1, "startData": {}, "resultData": result}, "workflowData": {}}
         return shown
@@ -220,7 +222,7 @@ class N8n:
     def _workflows(self, query: Mapping[str, str]) -> dict[str, Any]:
         limit, begin = _limit(query), int(_cursor(query).get("offset", 0))
         rows = list(self.workflows.items())
-        shown = [
+        shown: list[dict[str, Any]] = [
             {"updatedAt": stamp(START), "createdAt": stamp(START), "id": id, "name": name, "active": True,
              "isArchived": False, "settings": {}, "meta": None, "versionId": "v", "activeVersionId": "v",
              "triggerCount": 1, "tags": []}

@@ -79,6 +79,7 @@ class _Work:
     def __init__(self, name: str, twin: Twin) -> None:
         self.name, self.twin = name, twin
         self.result = JobResult(Outcome.FAILED, None, f"{name} broke off", GodmodeError.category)
+        self.ended = Event()  # not Thread.join: a signal that breaks into that marks the thread as ended (bpo-45274)
         self.thread = Thread(target=self._run, name=name, daemon=True)
 
     def _run(self) -> None:
@@ -90,6 +91,7 @@ class _Work:
             self.result = JobResult(Outcome.FAILED, None, str(e).partition("\n")[0], DatabaseTrouble.category)
         finally:
             self.twin.store.close()
+            self.ended.set()
 
 
 def _end(works: Sequence[_Work], told: Event | None) -> None:
@@ -106,10 +108,10 @@ def _end(works: Sequence[_Work], told: Event | None) -> None:
 
 
 def _alive(works: Sequence[_Work]) -> list[_Work]:
-    return [work for work in works if work.thread.is_alive()]
+    return [work for work in works if not work.ended.is_set()]
 
 
 def _wait(works: Sequence[_Work], seconds: float) -> None:
     ends = time.monotonic() + seconds
     for work in works:
-        work.thread.join(max(0.0, ends - time.monotonic()))
+        work.ended.wait(max(0.0, ends - time.monotonic()))
