@@ -16,8 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 from fakes import notion_schema
 from fakes.notion_filter import Invalid, compiled
 from fakes.notion_pages import Block, DataSource, Page, paragraphs, stamp
-from fakes.notion_refusals import Answer, Limit
-from fakes.notion_server import Fault, Server
+from fakes.notion_refusals import STATUS, Answer, Limit
+from fakes.notion_server import HOWS, Fault, Server
 
 TOKEN = "ntn_test"
 
@@ -77,6 +77,7 @@ class Notion:
     # -- what was asked ------------------------------------------------------------------------------------
 
     def fault(self, how: str, on: str = "/", **more: Any) -> Fault:
+        assert how in STATUS or how in HOWS, how
         self.faults.append(Fault(how, on, **more))
         return self.faults[-1]
 

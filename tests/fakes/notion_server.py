@@ -14,6 +14,7 @@ from fakes.notion_refusals import Answer
 if TYPE_CHECKING:
     from fakes.notion import Notion
 
+HOWS = frozenset({"half", "cut", "shape", "bad record", "bad gateway", "login", "redirect", "hangup", "drip"})
 LOGIN = b"<!DOCTYPE html><html><title>Log in</title><body>Please log in</body></html>"
 
 
@@ -26,7 +27,8 @@ class Fault:
     """What happens to the requests whose "METHOD /path" contains `on`: the first `after` pass, the next `times` do not.
 
     `how` is an error code of Notion, or one of `half` (cut off), `cut` (JSON cut off), `shape` (`answer` in place of
-    what was promised), `login`, `redirect`, `hangup`, `drip` (`pause` seconds between two bytes).
+    what was promised), `bad record` (the first row), `bad gateway`, `login`, `redirect`, `hangup`, `drip` (`pause`
+    seconds between two bytes).
     """
 
     how: str
@@ -82,6 +84,12 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(302, b"", {"Location": "/login"})
             case "hangup":
                 self.close_connection = True
+            case "bad gateway":
+                self._send(502, b"<html>502 Bad Gateway</html>", {"Content-Type": "text/html"})
+            case "bad record":
+                answer = json.loads(text)
+                answer["results"][0] = {"object": answer["results"][0]["object"], "id": None}
+                self._send(200, _json(answer), {})
             case "drip":
                 self._drip(text, fault.pause)
             case code:
