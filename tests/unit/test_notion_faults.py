@@ -152,6 +152,16 @@ def test_one_page_that_cannot_be_read_is_skipped_and_read_later(desk: Reading, h
     assert sum(desk.asked().values()) <= 3
 
 
+def test_a_page_that_could_not_be_read_and_is_edited_is_read_once(desk: Reading) -> None:
+    bad = filled(desk, 3)[1]
+    fault = desk.fake.fault("restricted_resource", bad.id)
+    desk.sync()
+    fault.times = 0
+    desk.fake.edit(bad, "new")
+    assert len(records(desk.sync(after=timedelta(minutes=30)))) == 1
+    assert desk.asked()["pages/markdown"] == 1
+
+
 def test_pages_that_can_never_be_read_are_tried_in_turn_and_do_not_keep_others_from_being_read(desk: Reading) -> None:
     pages = filled(desk, 60)
     for page in pages[::2]:

@@ -147,6 +147,15 @@ def test_an_edit_that_the_index_shows_late_is_read_when_it_shows(desk: Reading) 
     assert late.id in [r.id for r in records(desk.sync())]
 
 
+def test_a_time_from_the_future_does_not_hide_what_is_edited_after_it(desk: Reading) -> None:
+    odd, page = filled(desk, 2)
+    odd.edited = NOON + timedelta(days=30)
+    desk.sync()
+    desk.fake.edit(page, "new")
+    desk.sync()
+    assert desk.stored[page.id].endswith("new")
+
+
 def test_a_page_that_lost_its_tag_is_gone_with_the_next_sync(desk: Reading) -> None:
     pages = filled(desk, 3)
     desk.sync()
@@ -183,6 +192,14 @@ def test_killed_between_pages_it_goes_on_behind_the_last_checkpoint(desk: Readin
     desk.sync()
     assert len(desk.stored) == 100
     assert desk.asked()["pages/markdown"] <= 100 - read + 20
+
+
+def test_the_cursor_does_not_grow_with_the_pages_that_were_read(desk: Reading) -> None:
+    filled(desk, 300)
+    desk.sync(stop_after=250)
+    assert len(str(desk.cursor)) < 1000
+    desk.sync()
+    assert desk.asked()["data_sources/query"] == 1  # what was read is not even listed again
 
 
 def test_killed_again_and_again_among_pages_of_one_and_the_same_minute_it_ends(desk: Reading) -> None:
