@@ -215,8 +215,8 @@ def test_one_bad_page_is_counted_and_the_others_are_stored(company: Company) -> 
     pages = company.pages(5)
     pages[2].broken = {"last_edited_time": None}
     data = company.sync().data
-    assert (data["new"], data["skipped"]) == (4, 1)
-    assert data["notes"][0]["where"] == "a page in Handbook"
+    assert (data["new"], data["left_for_later"]) == (4, 1)
+    assert data["notes"][0]["where"] == f"page {pages[2].id} in Handbook"
 
 
 def test_the_days_budget_ends_a_sync_politely_and_the_next_day_goes_on(company: Company) -> None:

@@ -210,6 +210,14 @@ def test_a_copy_of_a_block_that_is_not_shared_does_not_hide_the_page(desk: Readi
     assert desk.stored[page.id] == "# p\n\nhere"
 
 
+def test_an_id_that_leads_elsewhere_is_not_followed(desk: Reading) -> None:
+    desk.fake.markdown_version = None
+    below = Block("toggle", "here", children=[Block("paragraph", "x")], id="../users/me")
+    desk.fake.page(desk.fake.table(), "p", blocks=[below])
+    assert [s.later for s in skipped(desk.sync())] == [True]
+    assert "users" not in desk.asked()
+
+
 def test_what_the_database_cannot_keep_does_not_stop_a_sync(desk: Reading) -> None:
     desk.fake.page(desk.fake.table(), "a\0b", "c\0d \ud800")
     (record,) = records(desk.sync())

@@ -231,7 +231,9 @@ def test_a_page_that_is_not_what_was_promised_is_skipped_and_the_rest_of_its_ans
     pages[4].broken = {"properties": None}
     items = desk.sync()
     assert len(records(items)) == 9
-    assert [(s.where, s.records) for s in skipped(items)] == [("a page in Handbook", 1)]
+    assert [(s.where, s.later) for s in skipped(items)] == [(f"page {pages[4].id} in Handbook", True)]
+    pages[4].broken = {}
+    assert [r.id for r in records(desk.sync())] == [pages[4].id]
 
 
 def test_a_data_source_that_is_no_longer_shared_is_named_once_and_the_others_are_read(desk: Reading) -> None:
@@ -319,6 +321,17 @@ def test_more_pages_of_one_minute_than_a_query_shows_are_an_error_and_no_success
         desk.sync()
     with pytest.raises(BadData, match="does not show all pages of data source"):
         list(desk.source.everything())
+
+
+def test_another_tag_in_the_configuration_brings_old_pages_with_it(desk: Reading) -> None:
+    pages = filled(desk, 3)
+    pages[1].tags = ("Draft", "SOP")
+    pages[2].tags = ("Draft",)
+    desk.sync()
+    desk.settings = {"tags": ["SOP", "Draft"]}
+    assert {r.id: r.fields["tags"] for r in records(desk.sync())} == {
+        pages[0].id: ["SOP"], pages[1].id: ["Draft", "SOP"], pages[2].id: ["Draft"],
+    }  # fmt: skip
 
 
 def test_everything_is_the_ids_with_a_tag_in_few_requests(desk: Reading) -> None:

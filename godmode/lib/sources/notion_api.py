@@ -20,7 +20,7 @@ from godmode.lib import backoff, http
 from godmode.lib.caller import asking
 from godmode.lib.errors import Auth, BadData, GodmodeError, Refused, Transient
 from godmode.lib.kernel import Rate, Site
-from godmode.lib.sources.notion_pages import Filter, shaped
+from godmode.lib.sources.notion_pages import Filter, an_id, shaped
 
 LIMIT = Rate(3, timedelta(seconds=1))
 AT_ONCE = 100  # rows in one answer, the most that Notion gives
@@ -101,16 +101,16 @@ class Api:
     def tables(self) -> Iterator[Any]:
         """The data sources that are shared with the integration, with their schemas."""
         asked = {"filter": {"property": "object", "value": "data_source"}}
-        for rows in self._rows(lambda **page: self._notion.search(**asked, **page)):
+        for rows in self._rows(partial(self._notion.search, **asked)):
             yield from rows.are("data_source")
 
     def query(self, table: str, asked: Filter, **more: Any) -> Iterator[Rows]:
         """The pages of a data source that pass a filter, 10,000 at most: `notion_query.rows` gives them all."""
-        return self._rows(lambda **page: self._notion.data_sources.query(table, filter=asked, **more, **page))
+        return self._rows(partial(self._notion.data_sources.query, table, filter=asked, **more))
 
     def page(self, id: str) -> Any:
         """A page by itself."""
-        return self._call(lambda: self._notion.pages.retrieve(id))
+        return self._call(partial(self._notion.pages.retrieve, an_id(id)))
 
     def markdown(self, id: str) -> Markdown:
         """A page, or one block with what is below it, as Markdown."""
@@ -123,11 +123,12 @@ class Api:
             return self._markdown(id)
 
     def _markdown(self, id: str) -> Markdown:
-        return shaped(self._call(lambda: self._notion.pages.retrieve_markdown(id), tries=2), Markdown, "Markdown")
+        ask = partial(self._notion.pages.retrieve_markdown, an_id(id))
+        return shaped(self._call(ask, tries=2), Markdown, "Markdown")
 
     def children(self, id: str) -> Iterator[Any]:
         """The blocks directly below a page or a block."""
-        for rows in self._rows(lambda **page: self._notion.blocks.children.list(id, **page), tries=2):
+        for rows in self._rows(partial(self._notion.blocks.children.list, an_id(id)), tries=2):
             yield from rows.results
 
     def _dated(self, request: httpx.Request) -> None:

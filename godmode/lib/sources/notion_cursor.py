@@ -72,8 +72,11 @@ class Cursor(Struct):
     def look(self, listed: Mapping[str, Table | None], wanted: Wanted, now: datetime) -> None:
         """Take over what was listed: by id the data sources, None for those without the property.
 
-        A known one that is not listed stays: the search lags, and its query tells for sure.
+        A known one that is not listed stays: the search lags, and its query tells for sure. Where other pages are
+        wanted than before, all are read anew.
         """
+        if wanted != self.wanted:
+            self.marks = {}
         for id, table in listed.items():
             if table is None:
                 self.marks.pop(id, None)

@@ -127,6 +127,11 @@ def table_name(raw: Any) -> str:
     return clean(" ".join(plain(raw.get("title") if isinstance(raw, Mapping) else None).split())) or "untitled"
 
 
+def an_id(text: str) -> str:
+    """The text, which becomes part of an address. Raises BadData when it is no id of Notion."""
+    return shaped(text, Id, "an id")
+
+
 def id_of(raw: Any) -> str:
     """The id of a row, whatever else is wrong with it. Raises BadData when it has none."""
     return shaped(raw, _Row, "a row").id

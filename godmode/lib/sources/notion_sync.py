@@ -81,42 +81,57 @@ class Sync:
         """What was edited in a data source. Where its remembered schema is refused, it is read anew."""
         begun = self._clock.now()
         try:
-            mark, found = self._listed(id)
+            pages, skipped = self._pages(id)
         except Invalid:
             yield from self._look()
             if id not in self._cursor.marks:  # it lost the property
                 return
-            mark, found = self._listed(id)
+            pages, skipped = self._pages(id)
         except Missing:
             yield Skipped(f"data source {self._cursor.marks.pop(id).table.name}", NOT_SHARED)
             yield self._checkpoint()
             return
-        pages: dict[str, Page] = {}
-        for raw in found:
+        yield from skipped
+        yield from self._read(self._cursor.marks[id], pages, begun)
+
+    def _pages(self, id: str) -> tuple[list[Page], list[Skipped]]:
+        """The pages that a sync has to look at, the one that was edited first before the others."""
+        mark, pages, skipped = self._cursor.marks[id], dict[str, Page](), list[Skipped]()
+        for raw in self._listed(mark):
             try:
                 page = notion_pages.page(raw, self._wanted)
                 pages[page.id] = page
             except BadData as e:
-                yield Skipped(f"a page in {mark.table.name}", str(e))
-        yield from self._read(mark, sorted(pages.values(), key=lambda page: (page.edited, page.id)), begun)
+                skipped.append(self._unread(raw, mark.table.name, str(e)))
+        return sorted(pages.values(), key=lambda page: (page.edited, page.id)), skipped
 
-    def _listed(self, id: str) -> tuple[Mark, list[Any]]:
-        """All rows that a sync has to look at.
+    def _unread(self, raw: Any, table: str, why: str) -> Skipped:
+        """A row that is not what was promised; where it has an id it is asked for again."""
+        try:
+            id = notion_pages.id_of(raw)
+        except BadData:
+            return Skipped(f"a page in {table}", why)
+        self._owe(id)
+        return Skipped(f"page {id} in {table}", why, later=True)
 
-        The first time they are those with a tag. Later, all that were edited, since one may have lost its tag; but
-        where that is more than one answer, only those with a tag: what lost it is found by the daily comparison.
+    def _owe(self, id: str) -> None:
+        if id not in self._cursor.left:
+            self._cursor.left.append(id)
+
+    def _listed(self, mark: Mark) -> Iterator[Any]:
+        """The first time the pages with a tag. Later all that were edited, since one may have lost its tag.
+
+        But where that is more than one answer, those with a tag: the daily comparison finds what lost it.
         """
-        mark = self._cursor.marks[id]
-        if not mark.table.tags:  # its property does not offer any of them
-            return mark, []
-        tagged = mark.table.tagged()
+        table = mark.table
+        if not table.tags:  # its property does not offer any of them
+            return
         if mark.since is None:
-            return mark, list(rows(self._api, id, tagged))
+            yield from rows(self._api, table.id, table.tagged())
+            return
         edited = edited_since(mark.since)
-        first = next(self._api.query(id, edited))
-        if not first.has_more:
-            return mark, first.are("page")
-        return mark, list(rows(self._api, id, edited, tagged))
+        first = next(self._api.query(table.id, edited))
+        yield from first.are("page") if not first.has_more else rows(self._api, table.id, edited, table.tagged())
 
     def _read(self, mark: Mark, pages: Sequence[Page], begun: datetime) -> Iterator[Item]:
         """Read the pages, the one that was edited first before the others, with a checkpoint now and then."""
@@ -136,11 +151,10 @@ class Sync:
     def _page(self, mark: Mark, page: Page) -> Record | Skipped | Gone:
         at = self._clock.now()
         item = self._reader.gone(page) or self._reader.record(page)
-        owed = page.id in self._cursor.left
         if isinstance(item, Skipped):
-            self._cursor.left += [] if owed else [page.id]
+            self._owe(page.id)
             return item
-        if owed:
+        if page.id in self._cursor.left:
             self._cursor.left.remove(page.id)
         mark.note(page, at)
         return item
