@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from godmode import registry
+from godmode import registry, supply
 from godmode.commands import terminal
 from godmode.lib import config as configuration
 from godmode.lib.config import Config, nearest
@@ -75,6 +75,9 @@ def check(as_json: Json = False) -> int:
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
     for name in SECRETS:
         _origin(name)
+    for name in supply.NEEDS:
+        if supply.is_configured(config, name) and (lacks := supply.missing(config, name)):
+            raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
     notes += ["note: routes are not used by this version"] if config.settings.routes else []
     notes += _folder(config) + _speakers(App(config))
     said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"

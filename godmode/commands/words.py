@@ -16,7 +16,7 @@ from godmode.lib.config import nearest
 from godmode.lib.errors import Usage
 
 WORDS = (
-    "init", "run", "killswitch", "controls", "status", "jobs", "proposals", "audit", "memory",
+    "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "audit", "memory",
     "schedule", "config", "db",
 )  # fmt: skip
 

@@ -144,7 +144,7 @@ class N8n:
             if state.next is None or any(e.number <= state.known for e in executions):
                 state.end()
                 return
-            yield Checkpoint(state.cursor())
+            yield Checkpoint(state.cursor(), state.left(executions))
 
     def _page(self, state: _State) -> Page:
         try:
@@ -283,6 +283,10 @@ class _State:
             self.seen.add(e.number)
         else:
             self.open.discard(e.number)
+
+    def left(self, page: Sequence[Execution]) -> int | None:
+        """How many executions are still to come at most; nobody knows how far back a first pass has to go."""
+        return min(e.number for e in page) - self.known if page and self.known else None
 
     def end(self) -> None:
         """All down to the known ones was read."""
