@@ -20,12 +20,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from fakes import n8n
+from fakes import n8n, notion
+from fakes.notion_pages import spread
+from fakes.notion_refusals import Limit
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,36 @@ def n8n_case(scale: float) -> Iterator[Case]:
         )
 
 
-CASES = {"n8n": n8n_case}
+@contextmanager
+def notion_case(scale: float) -> Iterator[Case]:
+    """10,000 pages: the data sources, a list of a hundred pages each, and each page's text (an hour at this limit)."""
+    with notion.serving(lambda: datetime.now(UTC)) as fake:
+        fake.limit = Limit(per_second=3)
+        table, begun = fake.table(), datetime.now(UTC)
+
+        def fill(count: int) -> None:
+            for number, edited in enumerate(spread(count, begun - timedelta(days=1))):
+                fake.page(table, f"Page {number}", "A line of a procedure.\n" * 40, edited=edited)
+
+        def change(count: int) -> None:
+            for page in list(fake.pages.values())[:count]:
+                fake.edit(page, "A new text.")
+                page.edited -= timedelta(minutes=5)  # of one edited just now nobody knows whether it stays so
+
+        yield Case(
+            name="notion",
+            records=round(10_000 * scale),
+            section=f'[sources.notion]\nbase_url = "{fake.url}"\n',
+            secrets={"NOTION_TOKEN": notion.TOKEN},
+            fill=fill,
+            change=change,
+            least=lambda count: 1 + max(1, -(-count // 100)) + count,
+            per_second=3,
+            requests=lambda: len(fake.requests),
+        )
+
+
+CASES = {"n8n": n8n_case, "notion": notion_case}
 
 
 def void(value: object) -> None:
@@ -115,10 +147,14 @@ def line(case: Case, what: str, records: int, env: Mapping[str, str]) -> None:
 
 
 def sync(name: str, env: Mapping[str, str]) -> tuple[dict[str, Any], float]:
-    """One sync as a process: its document, and its peak memory in MB."""
+    """One sync as a process: its document, and its peak memory in MB.
+
+    The peak is VmHWM, since ru_maxrss also counts the process that started it, with the whole fake in it.
+    """
     code = (
-        "import sys, resource, atexit; from godmode.cli import main;"
-        "atexit.register(lambda: print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr));"
+        "import sys, atexit; from godmode.cli import main;"
+        "peak = lambda: next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM'));"
+        "atexit.register(lambda: print('peak', peak(), file=sys.stderr));"
         f"sys.argv = ['godmode', 'run', 'sync-{name}', '--again', '--json']; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
