@@ -16,6 +16,7 @@ import httpx
 from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown
 from godmode.lib.kernel import Wire
 
+SINCE_1970 = 1e9  # a number of seconds beyond this is a moment, not a wait
 TIMEOUT = 20.0  # seconds for each of connecting, sending, and waiting for the next byte
 
 # Raised before a byte of the request has left.
@@ -101,8 +102,25 @@ def failure(service: str, status: int, headers: Mapping[str, str], now: datetime
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """What `Retry-After` asks for (RFC 9110, 10.2.3: seconds, or a date); None without one that can be read."""
-    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
+    """What `Retry-After` asks for (RFC 9110, 10.2.3: seconds, or a date), else `X-RateLimit-Reset`; None without one
+    that can be read."""
+    lower = {name.lower(): value.strip() for name, value in headers.items()}
+    asked = _delay(lower.get("retry-after", ""), now)
+    return asked if asked is not None else _reset(lower.get("x-ratelimit-reset", ""), now)
+
+
+def _reset(value: str, now: datetime) -> timedelta | None:
+    """A reset in seconds from now, or as a time since 1970: whichever it can be."""
+    try:
+        seconds = float(value)
+        if seconds > SINCE_1970:
+            seconds -= now.timestamp()
+        return timedelta(seconds=max(0.0, seconds))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _delay(value: str, now: datetime) -> timedelta | None:
     try:
         return timedelta(seconds=max(0.0, float(value)))
     except (ValueError, OverflowError):

@@ -68,6 +68,15 @@ time = {call_time}
 # interval_minutes = 30
 
 {chatlogs}
+# Services that are read; each needs its secret in the environment: NOTION_TOKEN, N8N_API_KEY, HUBSPOT_ACCESS_TOKEN.
+# `godmode sources test NAME` proves one. daily_calls is a fuse, max_seconds bounds a sync from cron.
+# [sources.notion]
+# property = "Tags"
+# tags = ["SOP", "Canonical", "Final"]
+# [sources.n8n]
+# base_url = "https://n8n.example.com"
+# scan_interval_minutes = 30
+
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]
 # lookback_days = 14

@@ -180,6 +180,8 @@ def test_a_statement_that_does_not_end_is_cancelled(
     db.execute("COMMIT")
     assert "deadline of 1 s" in (report.result.error or "")
     assert db.execute("SELECT state FROM job_state WHERE job = 'sync_one'").fetchone() == ("failed",)
+    row = db.execute("SELECT last_error FROM data_source_sync").fetchone()
+    assert row == ("stopped at its deadline of 1 s",)
 
 
 def test_one_that_nothing_reaches_is_given_up_on(

@@ -9,7 +9,7 @@ from functools import partial
 from godmode import registry
 from godmode.lib.kernel import Every, Job, JobContext, JobResult
 
-BY_HAND = timedelta(hours=12)  # a first sync that a person waits for; from cron one goes on in the next slot
+BY_HAND = timedelta(hours=4)  # a first sync that a person waits for; from cron one goes on in the next slot
 
 
 def job_for(name: str, every: Every) -> Job:

@@ -100,7 +100,7 @@ def _bound(ctx: JobContext, name: str) -> float:
 
 def _stop_behind(ctx: JobContext, error: BaseException) -> BaseException:
     """The error, or the stop behind it: a request that a stop cut off fails as if the network had."""
-    if not isinstance(error, psycopg.Error):
+    if isinstance(error, psycopg.errors.QueryCanceled) or not isinstance(error, psycopg.Error):
         try:
             ctx.check()
         except (GodmodeError, Stopped) as stop:
