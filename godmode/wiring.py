@@ -10,13 +10,18 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any, TextIO
 
+from msgspec import structs
+
 from godmode import registry
 from godmode.lib import config as configuration
+from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
-from godmode.lib.engine.runner import Equipment, Runner
-from godmode.lib.errors import Usage
-from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip, Source
+from godmode.lib.engine import stop
+from godmode.lib.engine.runner import Equipment, Mode, Report, Runner
+from godmode.lib.engine.stop import Stopped
+from godmode.lib.errors import Transient, Usage
+from godmode.lib.kernel import Cadence, Calls, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
 from godmode.lib.store import Store, connect, migrate
 from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 
@@ -74,6 +79,11 @@ class App:
             )
         )
 
+    def perform(self, job: Job) -> Report:
+        """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
+        equipment = structs.replace(self.runner.has, job=lambda name: job)
+        return Runner(equipment).run(job.name, Mode(again=True))
+
     # -- jobs ----------------------------------------------------------------------------------------------
 
     def job(self, name: str) -> Job:
@@ -106,8 +116,14 @@ class App:
             if not is_configured(self.config, name):
                 fix = f"add [sources.{name}] to {self.config.path}"
                 lacking[f"source_{name}"] = Skip("prerequisite", f"{name} is not configured", fix)
-        lacking["voice_channel"] = Skip("prerequisite", "no channel of this version carries voice")
+        if "voice_channel" in job.needs and not self._rings():
+            fix = f"add [channels.twilio] or [channels.callmebot] to {self.config.path}"
+            lacking["voice_channel"] = Skip("prerequisite", "no configured channel can ring", fix)
         return lacking
+
+    def _rings(self) -> bool:
+        made = self.channels(lambda: None).values()
+        return any(isinstance(c, Calls) and not isinstance(c, Unusable) for c in made)
 
     # -- what a job body is handed -------------------------------------------------------------------------
 
@@ -119,7 +135,7 @@ class App:
     def supply(self) -> Supply:
         """What makes the sources."""
         return Supply(
-            self.config, self.clock, self.store, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
+            self.config, self.store, self._site, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
         )
 
     def _twin(self) -> tuple[Equipment, Callable[[], None]]:
@@ -129,10 +145,58 @@ class App:
             other.__dict__.pop(made, None)
         return other.runner.has, other.supply.cut
 
+    def _site(self, check: Callable[[], None]) -> Site:
+        operator = self.config.settings.operator
+        return Site(
+            self.clock,
+            self.config.zone,
+            operator.name,
+            self.config.beside,
+            check,
+            operator.phone,
+            self.config.state,
+            stop.time_left,
+            self.clock.sleep,
+        )
+
+    def channels(self, check: Callable[[], None]) -> dict[str, Channel]:
+        """How she is reached: every channel whose section or secret is there; the console when none carries messages.
+
+        One that is not whole takes part as one that fails, so that the next way is tried.
+        """
+        site = self._site(partial(_switch_only, check))
+        kinds = {name: registry.load(target) for name, (_, target) in registry.CHANNELS.items() if target}
+        made = {n: self._channel(n, k, site) for n, k in kinds.items() if n != "console" and self._configured(n, k)}
+        if any("message" in channel.carries for channel in made.values()):
+            return made
+        return {"console": kinds["console"](self._stream), **made}
+
+    def _configured(self, name: str, kind: Any) -> bool:
+        return name in self.config.settings.channels or any(map(configuration.secret, getattr(kind, "secrets", ())))
+
+    def _channel(self, name: str, kind: Any, site: Site) -> Channel:
+        try:
+            made: Channel = kind(configuration.section(self.config, "channels", name, kind.Settings), site)
+        except Usage as e:
+            return Unusable(name, kind.carries, e)
+        return made
+
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
+        from godmode.lib.store import dead_letters, retry_jobs
 
-        console = registry.load(registry.CHANNELS["console"][1] or "")(self._stream)
+        router = Router(
+            clock=self.clock,
+            store=self.store,
+            act=act,
+            channels=_Late(lambda: self.channels(check)),
+            run_id=run_id,
+            settings=self.config.settings,
+            zone=self.config.zone,
+            enqueue=retry_jobs.enqueue,
+            bury=dead_letters.bury,
+            clean=_cleaned,
+        )
         return JobContext(
             clock=self.clock,
             store=self.store,
@@ -142,13 +206,25 @@ class App:
             sources=_Late(lambda: self.sources(check)),
             detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
             watchers={},
-            notify=Router(self.clock, self.store, act, [console], run_id),
+            notify=router,
             act=act,
             check=check,
             command=self._command,
             progress=self.progress.read,
             **run,
         )
+
+
+def _switch_only(check: Callable[[], None]) -> None:
+    """What a channel asks before a request. A stop in the middle of an action ends it as failed, not as unknown."""
+    try:
+        check()
+    except Stopped as e:
+        raise Transient(str(e)) from None
+
+
+def _cleaned(text: str) -> str:
+    return text
 
 
 class _Late(Mapping[str, Any]):

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from godmode.lib.config import Config
     from godmode.lib.engine.drill import Result
 
-app = typer.Typer(
-    add_completion=False, help="Stop everything, or allow it again.", rich_markup_mode=None, no_args_is_help=True
-)
+app = typer.Typer(add_completion=False, help="Stop everything, or allow it again.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

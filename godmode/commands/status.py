@@ -105,7 +105,7 @@ def _troubles(
         if s["configured"] and s["last_sync_success"] is False
     ]
     if backlog.dead_letters:
-        troubles.append(Trouble(f"{backlog.dead_letters} pieces of work were given up on", "godmode audit --failed"))
+        troubles.append(Trouble(f"{backlog.dead_letters} pieces of work were given up on", "godmode queue dead"))
     return troubles
 
 
@@ -115,9 +115,9 @@ def _job_rows(document: dict[str, Any]) -> list[tuple[str, str, str, str, str, s
             e["job"].replace("_", "-"),
             e["cadence"],
             jobs.last(e),
-            terminal.local(e["last_finished_at"]) if e["last_finished_at"] else "",
+            terminal.near(e["last_finished_at"], document["at"]),
             "".join(BARS.get(o, "?") for o in e["recent"]),
-            terminal.local(e["next_slot"]) if e["enabled"] else "",
+            terminal.near(e["next_slot"], document["at"]) if e["enabled"] else "",
         )
         for e in document["jobs"]
     ]
@@ -149,7 +149,7 @@ def _plain(document: dict[str, Any]) -> str:
 
 
 def _paint(document: dict[str, Any]) -> None:
-    """The same on a terminal, with colour; rich obeys NO_COLOR and the terminal's width."""
+    """The same on a terminal, with colour, in 80 columns and 24 lines; rich obeys NO_COLOR."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -159,10 +159,12 @@ def _paint(document: dict[str, Any]) -> None:
         console.print(Text.assemble(("● ", "red"), trouble["what"], ("  " + trouble["command"], "cyan")))
     if not document["troubles"]:
         console.print(Text.assemble(("● ", "green"), "all is well"))
-    table = Table("job", "runs", "last", "at", "recent", "next", box=None, header_style="dim", padding=(0, 1))
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("job", "last", "at", "recent", "next"):
+        table.add_column(heading, no_wrap=True)
     colour = {"succeeded": "green", "failed": "red"}
-    for name, runs, last, at, bars, following in _job_rows(document):
-        table.add_row(name, runs, Text(last, style=colour.get(last, "dim")), at, bars[-8:], following)
+    for name, _, last, at, bars, following in _job_rows(document):
+        table.add_row(name, Text(last, style=colour.get(last, "dim")), at, bars[-8:], following)
     console.print(table)
     for line in _rest(document):
         console.print(line, style="dim", markup=False)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from godmode.lib.kernel import Backoff
 
 
+def storable(text: str) -> str:
+    """The text without what PostgreSQL's cannot hold: NUL, and half a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
 class GodmodeError(Exception):
     """Base of everything that is reported to the operator in one line.
 
@@ -31,7 +36,7 @@ class GodmodeError(Exception):
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
-        self.message = message
+        self.message = storable(message)
         self.fix = fix
 
     def __str__(self) -> str:

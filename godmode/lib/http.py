@@ -4,6 +4,7 @@ library raises becomes one of errors.py. Import it late: httpx costs a scheduled
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,9 @@ from godmode.lib.kernel import Wire
 
 SINCE_1970 = 1e9  # a number of seconds beyond this is a moment, not a wait
 TIMEOUT = 20.0  # seconds for each of connecting, sending, and waiting for the next byte
+
+for _name in ("httpx", "httpcore"):  # their log lines hold whole addresses, and Telegram's holds the token
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 # Raised before a byte of the request has left.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)

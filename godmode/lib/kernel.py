@@ -202,10 +202,11 @@ class Site:
     """What a source or channel may know of where it runs.
 
     `beside` turns a path of the configuration into a real one. `check` is called before every outgoing request:
-    it raises when the run has to stop, above all because of the kill switch. `time_left` gives the seconds until
-    the run's deadline; `sleep` waits for so many seconds between two tries (see backoff.py). `meter` makes the
-    meter of a bucket, as `site.meter("hubspot.search", Rate(5, timedelta(seconds=1)))`: a bucket is named after its
-    source, with a dot and a word where the service has a limit of its own for something. `wire` is the source's own.
+    it raises when the run has to stop, above all because of the kill switch. `phone` is the operator's, as
+    configured; `state` the folder for what must outlive a run. `time_left` gives the seconds until the run's
+    deadline; `sleep` waits for so many seconds between two tries (see backoff.py). `meter` makes the meter of a
+    bucket, as `site.meter("hubspot.search", Rate(5, timedelta(seconds=1)))`: a bucket is named after its source, with
+    a dot and a word where the service has a limit of its own for something. `wire` is the source's own.
     """
 
     clock: Any
@@ -213,6 +214,8 @@ class Site:
     operator: str
     beside: Callable[[str], Path]
     check: Callable[[], None] = lambda: None
+    phone: str = ""
+    state: Path | None = None
     time_left: Callable[[], float] = lambda: math.inf
     sleep: Callable[[float], None] = time.sleep
     meter: Callable[[str, Rate], Meter] = lambda bucket, rate: _NoLimit()
@@ -266,6 +269,66 @@ class Channel(Protocol):
     carries: frozenset[str]
 
     def send(self, to: str, text: str, key: str) -> Receipt: ...
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A channel that reaches outside: whom, as the allowlist writes them. The first that works is enough."""
+
+    recipients: tuple[str, ...]
+
+
+@runtime_checkable
+class Local(Protocol):
+    """A channel that never leaves this machine: it alone needs no allowlist."""
+
+    local: bool
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A channel whose credentials end unless they are looked after: `keep` does, and says whether it had to."""
+
+    def keep(self) -> bool: ...
+
+
+@runtime_checkable
+class Divides(Protocol):
+    """A channel with a longest message: the parts of a text, in order, each sent for itself under its own key."""
+
+    def parts(self, text: str) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Calls(Protocol):
+    """A channel that rings and speaks a text. `send`, where it also has one, is for what is read."""
+
+    def call(self, to: str, text: str, key: str) -> Receipt: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What became of a call: `ringing` while it is under way, then `answered` by a person, or `unheard` and `why`."""
+
+    state: str
+    why: str = ""
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """A channel that knows what became of a call, by its receipt's id."""
+
+    def heard(self, call: str) -> Heard: ...
+
+
+@runtime_checkable
+class Askable(Protocol):
+    """A channel that can be asked what it sent by a way since a moment: the receipt, or None when surely nothing.
+
+    Raises a GodmodeError where that cannot be told, or not yet.
+    """
+
+    def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
 
 
 @dataclass(frozen=True)
@@ -329,24 +392,26 @@ GateDecision = Proceed | Skip
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job body, or the gate in its place, came to."""
+    """What a job body, or the gate in its place, came to. `cause` is the exception behind a failure, where there is."""
 
     outcome: Outcome
     reason: str | None = None
     error: str | None = None
     error_category: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    cause: Exception | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class JobContext:
     """What a job body may use. Nothing else reaches outside the process.
 
-    `store` is `godmode.lib.store.Store`; `notify` puts a message in the outbox and delivers it by its route;
+    `store` is `godmode.lib.store.Store`; `notify` (notify/router.py) puts a message in the outbox and delivers it;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
     steps); `run_first` runs another job before this one goes on, `run_together` several at once. `command` is how the
     operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how far
     a source was read: its name, how many records so far, and how many are left (None: not known).
+    `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
     clock: Any
@@ -358,12 +423,13 @@ class JobContext:
     sources: Mapping[str, Source]
     detectors: Mapping[str, Any]
     watchers: Mapping[str, Any]
-    notify: Callable[..., Any]
+    notify: Any
     act: Callable[..., Any]
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
     run_together: Callable[[Sequence[str]], Mapping[str, JobResult]]
     command: str = "godmode"
+    worker: Any = None
     last_success: datetime | None = None
     dry_run: bool = False
     by_hand: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -239,3 +240,86 @@ def test_a_run_that_lost_its_claim_begins_nothing(host: Host, db: psycopg.Connec
     with pytest.raises(Transient, match="no longer holds its claim"):
         host.does()
     assert host.effects == 0
+
+
+def intend(conn: psycopg.Connection[Any]) -> Intent | None:
+    return actions.intend(
+        conn,
+        key="key",
+        kind="send",
+        target="her",
+        job="work",
+        run_id="r1",
+        owner=("h", 1, "x"),
+        lease_until=NOW,
+        now=NOW,
+    )
+
+
+def blocked(db: psycopg.Connection[Any], waiter: psycopg.Connection[Any], holder: psycopg.Connection[Any]) -> bool:
+    row = db.execute("SELECT pg_blocking_pids(%s)", (waiter.info.backend_pid,)).fetchone()
+    return row is not None and holder.info.backend_pid in row[0]
+
+
+@pytest.fixture
+def two(database_url: str, host: Host) -> Iterator[tuple[psycopg.Connection[Any], psycopg.Connection[Any]]]:
+    with psycopg.connect(database_url, autocommit=True) as one, psycopg.connect(database_url, autocommit=True) as two:
+        yield one, two
+
+
+@pytest.mark.parametrize("by", ["godmode", "somebody with psql"])
+def test_the_switch_waits_for_an_intent_that_is_being_written(
+    db: psycopg.Connection[Any], two: tuple[psycopg.Connection[Any], psycopg.Connection[Any]], by: str
+) -> None:
+    run, her = two
+
+    def turn() -> None:
+        if by == "godmode":
+            killswitch.turn_on(her, "stop", "her", NOW)
+        else:
+            her.execute("UPDATE agent_controls SET kill_switch = true")
+
+    with ThreadPoolExecutor() as pool:
+        with run.transaction():
+            assert intend(run) is not None
+            turning = pool.submit(turn)
+            while not blocked(db, her, run):
+                assert not turning.done()
+        turning.result()
+    assert row(db) == ("started", 1)
+    assert intend(run) is None
+
+
+@pytest.mark.parametrize("by", ["godmode", "somebody with psql"])
+def test_an_intent_waits_for_the_switch_that_is_being_turned_and_is_not_written(
+    db: psycopg.Connection[Any], two: tuple[psycopg.Connection[Any], psycopg.Connection[Any]], by: str
+) -> None:
+    run, her = two
+    with ThreadPoolExecutor() as pool:
+        with her.transaction():
+            if by == "godmode":
+                killswitch.turn_on(her, "stop", "her", NOW)
+            else:
+                her.execute("UPDATE agent_controls SET kill_switch = true")
+            writing = pool.submit(intend, run)
+            while not blocked(db, run, her):
+                assert not writing.done()
+        assert writing.result() is None
+    assert row(db) is None
+
+
+def test_an_intent_that_comes_while_the_switch_waits_does_not_overtake_it(
+    db: psycopg.Connection[Any], two: tuple[psycopg.Connection[Any], psycopg.Connection[Any]], database_url: str
+) -> None:
+    run, her = two
+    with psycopg.connect(database_url, autocommit=True) as late, ThreadPoolExecutor() as pool:
+        with run.transaction():
+            intend(run)
+            turning = pool.submit(killswitch.turn_on, her, "stop", "her", NOW)
+            while not blocked(db, her, run):
+                assert not turning.done()
+            overtaking = pool.submit(intend, late)
+            while not blocked(db, late, her):
+                assert not overtaking.done()
+        turning.result()
+        assert overtaking.result() is None

@@ -24,7 +24,12 @@ from godmode.wiring import App
 GODMODE = Path(sys.executable).with_name("godmode")
 ACTING = Path(__file__).parents[1] / "fakes" / "acting.py"
 PROCESSES = 8
-FLIPS = 200
+# A server under load: intents that take their time between the look at the switch and the end of their transaction.
+SLOW = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM pg_sleep(random() * 0.04); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT ON agent_actions FOR EACH ROW EXECUTE FUNCTION slow();
+"""
 
 
 class Witness:
@@ -81,11 +86,27 @@ def env(home: Path, **more: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def elsewhere(home: Path, witness: Witness) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """The same, but only two of them on the host where the switch is turned: the others see its database alone."""
+    processes = []
+    for n in range(PROCESSES):
+        other = home if n < 2 else home / f"host-{n}"
+        other.mkdir(exist_ok=True)
+        processes.append(start(other, n, witness))
+    yield processes
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def start(home: Path, number: int, witness: Witness) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, ACTING, f"acting_{number}", witness.url], env=env(home))
+
+
+@pytest.fixture
 def acting(home: Path, witness: Witness) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Eight processes, each a run of a job of its own that acts, is stopped, and runs again."""
-    processes = [
-        subprocess.Popen([sys.executable, ACTING, f"acting_{n}", witness.url], env=env(home)) for n in range(PROCESSES)
-    ]
+    processes = [start(home, n, witness) for n in range(PROCESSES)]
     yield processes
     for process in processes:
         process.kill()
@@ -98,13 +119,21 @@ def types(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_not_one_action_begins_after_on_has_returned(
-    home: Path, witness: Witness, acting: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("flips", "load"), [(200, "SELECT"), (25, SLOW)], ids=["a fast server", "a slow server"])
+def test_not_one_action_begins_after_on_has_returned_on_this_host_or_another(
+    home: Path,
+    witness: Witness,
+    elsewhere: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+    db: psycopg.Connection[Any],
+    flips: int,
+    load: str,
 ) -> None:
+    db.execute(load.encode())
     monkeypatch.setenv("GODMODE_HOME", str(home))
     her, late = App(configuration.load()), []
     place = standstill.Place(her.config.state, her.clock, lambda: her.store.conn)
-    for flip in range(FLIPS):
+    for flip in range(flips):
         witness.sees(PROCESSES)
         came = standstill.bring_about(place, f"flip {flip}", "her", 60, lambda still: None)
         returned = time.monotonic()
@@ -113,7 +142,7 @@ def test_not_one_action_begins_after_on_has_returned(
         if flip % 10 == 0:  # the others turn it off at once, which is harder to get right
             time.sleep(0.02)
         late += [path for at, path in witness.begun[seen:] if at > returned]
-        assert all(process.poll() is None for process in acting)
+        assert all(process.poll() is None for process in elsewhere)
         killswitch.turn_off(her.store.conn, place.state, "", "her", her.clock.now())
     her.store.close()
     assert late == []

@@ -24,7 +24,9 @@ class Desk:
         self.tried_at: list[float] = []
         self.asked = 0
         self._switch_after = switch_after
-        self.site = Site(self.clock, UTC, "", Path, self._check, lambda: deadline - self.passed, self._sleep)
+        self.site = Site(
+            self.clock, UTC, "", Path, self._check, time_left=lambda: deadline - self.passed, sleep=self._sleep
+        )
 
     @property
     def passed(self) -> float:

@@ -51,6 +51,11 @@ class Stopper:
         if self._armed:
             self.check()
 
+    @property
+    def asked(self) -> bool:
+        """Whether the run has to end."""
+        return self._why is not None
+
     def check(self) -> None:
         """Raises Stopped when a stop was asked for."""
         if self._why:

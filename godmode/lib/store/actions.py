@@ -10,6 +10,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from godmode.lib.store.controls import SWITCH_LOCK
+
 
 @dataclass(frozen=True)
 class ActionRow:
@@ -61,13 +63,15 @@ def intend(
 
     A key is free when it was never used, or failed. One statement, hence one round trip and one commit: the controls
     row is locked for share and read again after any wait, so an intent is either seen by `killswitch on` or not
-    written.
+    written. Sharers of a row lock overtake who waits to write it; the advisory lock is fair, so that intents without
+    end do not keep the switch from being set.
     """
     host, pid, started = owner
     row = conn.execute(
         """
         WITH allowed AS (
-            SELECT FROM agent_controls WHERE NOT kill_switch FOR SHARE
+            SELECT FROM agent_controls
+            WHERE NOT kill_switch AND pg_advisory_xact_lock_shared(%(switch)s) IS NOT NULL FOR SHARE
         ), mine AS (
             SELECT FROM job_state WHERE job = %(job)s AND run_id = %(run_id)s AND state = 'running' FOR SHARE
         )
@@ -87,8 +91,8 @@ def intend(
         RETURNING id, attempts
         """,
         {
-            "key": key, "kind": kind, "target": target, "job": job, "run_id": run_id, "host": host,
-            "pid": pid, "started": started, "lease": lease_until, "now": now,
+            "switch": SWITCH_LOCK, "key": key, "kind": kind, "target": target, "job": job, "run_id": run_id,
+            "host": host, "pid": pid, "started": started, "lease": lease_until, "now": now,
         },
     ).fetchone()  # fmt: skip
     return Intent(*row) if row else None
