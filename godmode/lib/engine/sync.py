@@ -162,7 +162,8 @@ class Sink:
             self.ctx.progress(self.name, self.read, item.left)
         else:
             self._note(item)
-        if len(self._batch) >= BATCH_RECORDS or self._chars >= BATCH_CHARS:
+        dear = isinstance(item, Checkpoint) and isinstance(self.source, Remote)  # asking again costs more than storing
+        if dear or len(self._batch) >= BATCH_RECORDS or self._chars >= BATCH_CHARS:
             self.flush()
 
     def _note(self, skip: Skipped) -> None:
