@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from godmode.lib.notify.shapes import Span, configured, keys, named, numbers, people, randomness, tokens
+from godmode.lib.notify.shapes import Span, configured, keys, named, numbers, people, randomness, requests, tokens
 
 ROUNDS = 8  # what one round uncovers is looked at in the next; no known text needs more than three
 WITHHELD = "[redacted: text]"
@@ -56,7 +56,7 @@ def _clean(piece: tuple[str, bool], secrets: frozenset[str], keep: Collection[st
 def _found(text: str, secrets: frozenset[str], keep: Collection[str]) -> Iterator[Span]:
     """All that was found, the surest first."""
     yield from configured.find(text, secrets)
-    for find in (tokens.find, keys.find, named.find, numbers.find):
+    for find in (tokens.find, keys.find, named.find, requests.find, numbers.find):
         yield from find(text)
     yield from people.find(text, keep)
     yield from randomness.find(text)

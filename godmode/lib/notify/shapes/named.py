@@ -1,160 +1,107 @@
-"""Secrets that only the words around them give away: `password=…`, headers, cookies, addresses with a password."""
+"""Secrets that only a name before them gives away: `password=…`, "the API key is …", `"token": "…"`."""
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 
 from godmode.lib.notify.shapes import Span
+from godmode.lib.notify.shapes.values import is_given, is_like_key, is_mixed, is_path, tells_a_count
 from godmode.lib.notify.shapes.randomness import word_share
 
 _PASSWORD = r"pass(?:[_-]?(?:word|wd|phrase|code)|wort)|(?<![a-zA-Z])pass|pwd|kennwort|contrase(?:ñ|n)a|(?<![a-z])clave"
 _KEY = (
-    r"(?:secret[ _.-]?)?(?:api|access|account|auth|authorization|app|client|consumer|private|signing|encryption|shared|master"
-    r"|storage|service|license|webhook|deploy|secret|subscription|integration)[ _.-]?(?:key|token|secret|credential)s?"
-    r"(?:[ _.-]?value)?|apikey|hapikey|(?:api|zugangs)[ _-]?schlüssel|(?<!max[ _-])(?<!page[ _-])(?<!sync[ _-])(?<!cursor[ _-])token|secret|jwt|credentials?"
+    r"(?:secret[ _.-]?)?(?:api|access|account|auth|authorization|app|client|consumer|private|signing|encryption|shared"
+    r"|master|storage|service|license|webhook|deploy|secret|subscription|integration)[ _.-]?"
+    r"(?:key|token|secret|credential)s?(?:[ _.-]?value)?|apikey|hapikey|(?:api|zugangs)[ _-]?schlüssel"
+    r"|(?<!max[ _-])(?<!page[ _-])(?<!sync[ _-])(?<!cursor[ _-])(?<!next)(?<!next[ _-])token|secret|jwt|credentials?"
     r"|signature|x-amz-(?:signature|security-token|credential)|(?<![a-z])sig"
 )
 _SESSION = (
-    r"(?:php|j|asp\.net_?)sess(?:ion)?_?id|connect\.sid|[a-z0-9]{0,20}_session|session[ _-]?(?:id|key|token)?|sessid"
-    r"|(?:remember|csrf|xsrf)_?token|csrftoken"
+    r"(?:php|j|asp\.net_?)sess(?:ion)?_?id|connect\.sid|[a-z0-9]{0,20}_session|session[ _-]?(?:id|key|token)|sessid"
+    r"|(?:remember|csrf|xsrf)_?token|csrftoken|session(?==)"
 )
 _NAME = (
     rf"(?:(?P<password>{_PASSWORD})|(?P<key>{_KEY})|(?P<session>{_SESSION}))"
     r"(?:[_-](?:prod|production|live|test|dev|staging|old|new|\d{1,2}))?"
 )
 _VALUE = (
-    r"(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\n]{1,256}?)(?P=quote)"
-    r"|(?P<bare>(?:[^\s\"'`<>&,;\\]|[&,;](?!\s|$|[\w.-]{1,40}=|[\"'])|\\(?![nrt\"'])){1,1024})"
+    r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\n]{1,256}?)(?P=quote)"
+    r"|(?P<bare>(?:[^\s\"'`<>&,;\\]|[&,;](?!\s|$|[\w.-]{1,40}=|[\"'])|\\(?![nrt\"'])){1,1024}))"
 )
+_WHERE = r"(?:\s(?:to|for|of|on|in|at|from|für|zu|von|de|del|para|la|el|the|der|die|das|our|my)(?:\s[^\s:=]{1,30}){0,3}?)?"
 _ASSIGNED = re.compile(
-    rf"(?i){_NAME}(?:\s(?:to|for|of|on|für|zu|de|para)(?:\s[^\s:=]{{1,30}}){{0,3}})?[\"'`\]\\]{{0,4}}[ \t]{{0,4}}(?P<sign>=>|:=|={{1,3}}|:|%3d)[ \t]{{0,4}}(?:{_VALUE})"
+    rf"(?i){_NAME}{_WHERE}[\"'`\]\\]{{0,4}}[ \t]{{0,4}}(?P<sign>=>|:=|={{1,3}}|:|%3d|>)[ \t]{{0,4}}{_VALUE}"
 )
 _SPOKEN = re.compile(
-    rf"(?i)(?<![a-z]){_NAME}(?P<words>(?:\s(?:for|of|to|on|in|at|from|für|von|zu|para|de|del|la|el|the|der|die|das|our|my)"
-    r"(?:\s[^\s:=]{1,30}){1,2}?)?\s(?:is|was|are|now|ist|war|lautet|es|era|sind|=>?|->|→)(?:\s(?:now|still|jetzt|ahora))?)"
-    rf"[\s:]{{1,2}}(?:{_VALUE})"
+    rf"(?i)(?<![a-z]){_NAME}{_WHERE}\s(?:is|was|are|now|ist|war|lautet|es|era|sind|=>?|->|→)(?:\s(?:now|still|jetzt|ahora))?"
+    rf"[\s:]{{1,2}}{_VALUE}"
 )
 _BESIDE = re.compile(
-    r"(?i)(?<![a-z])(?:api[ _-]?keys?|(?:access|auth|bearer|api|bot|refresh)?[ _-]?tokens?|secrets?|credentials?|schlüssel|clave|pass(?:word|wort|phrase))"
-    r"(?P<words>(?:[\s:,(]{1,2}(?!(?:commit|workflow|execution|run|page|id|request|order|trace|job|issue|ticket|hash|sha|build"
+    r"(?i)(?<![a-z])(?:api[ _-]?keys?|(?:access|auth|bearer|api|bot|refresh)?[ _-]?tokens?|secrets?|credentials?"
+    r"|schlüssel|clave|pass(?:word|wort|phrase))"
+    r"(?:[\s:,(]{1,2}(?!(?:commit|workflow|execution|run|page|id|request|order|trace|job|issue|ticket|hash|sha|build"
     r"|session|message|deal|contact|database|block|event|incident|digest|image|file|path|revision|invoice)\b)"
-    r"[a-zäöüßáéíóúñ]{1,14}){0,4})[\s:,(=]{1,3}[\"'`]?(?P<bare>[A-Za-z0-9+/_.~=-]{16,512})"
+    r"[a-zäöüßáéíóúñ]{1,14}){0,4}[\s:,(=]{1,3}[\"'`]?(?P<bare>[A-Za-z0-9+/_.~=-]{16,512})"
 )
-_AUTHORIZATION = re.compile(
-    r"(?i)authorization[\"'\\]{0,3}\s{0,3}[:=]\s{0,3}[\"'\\]{0,3}(?:(?:bearer|basic|token|apikey|key|negotiate)\s{1,3})?"
-    r"(?P<bare>[A-Za-z0-9._~+/=:-]{6,4096})"
-)
-_BEARER = re.compile(r"(?i)(?<![a-z])bearer(?:\s{1,3}|%20)[\"']?(?P<bare>[A-Za-z0-9._~+/=-]{12,4096})")
-_BASIC = re.compile(r"(?i)(?<![a-z])basic\s{1,3}(?P<bare>[A-Za-z0-9+/]{8,1024}={0,2})")
-_COOKIE = re.compile(r"(?i)(?<![a-z])cookie[\"']?\s{0,2}:\s{0,2}[\"']?(?P<bare>[^\s=;\"']{1,128}=[^\r\n\"']+)")
-_USERINFO = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,30}://(?P<user>[^\s/@:\"'<>]{0,128}):(?P<bare>[^\s/\"'<>]{1,256})@")
-_USER_ONLY = re.compile(r"https?://(?P<bare>[A-Za-z0-9_.~-]{20,256})@")
-_QUERY = re.compile(r"[?&;](?:key|code|auth|st|hash|access|[a-z]{1,10}_?token)=(?P<bare>[^\s&#\"'<>;]{16,2048})", re.IGNORECASE)
-
-_NOTHING = re.compile(
-    r"(?i)(?:\*+$|\*{3}|•|x{3,}|\.{3}|…|<|\$\{|\$[A-Z_]{2,}$|\{\{|\{|\[|%[a-z(]|none$|null$|nil$|true$|false$|undefined$|os\.|env\.|process\.|str$"
-    r"|string$|required|optional$|missing$|expired|invalid|incorrect|wrong$|changed$|reset$|unset$|empty$|unknown$|protected"
-    r"|rotated$|revoked$|valid$|ok$|yes$|no$|not$|set$|set,|your[_-]|https?://(?![^/\s]{1,200}@)|arn:|\(|self\.|re\.)"
-)
-_HEX = re.compile(r"[0-9a-fA-F]{32,512}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_PATH = re.compile(r"~?/?(?:[\w.-]{1,64}/){1,20}[\w.-]{0,64}")
-_DATED = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]|$)|\d{1,2}:\d{2}|v?\d{1,3}(?:\.\d{1,3}){1,3}$")
-_COUNTED = re.compile(r"\d{1,3}(?:-[a-z]{2,20})?$|\d{1,3}(?:,\d{3}){1,3}$")
-_WORDS = ("pass", "pwd", "kennwort", "contrase", "clave", "key", "token", "secret", "jwt", "credential", "sig", "sess",
-          "schlüssel", "x-amz")  # fmt: skip
+_CALL = re.compile(r"[A-Za-z_][\w.]{0,80}[(\[]")  # a line of code, not what it computes
+_SENTENCE_ENDS = re.compile(r"[,;\r\n\"]|'(?!\w)|$")
+_WORDS = (
+    "pass", "pwd", "kennwort", "contrase", "clave", "key", "token", "secret", "jwt", "credential", "sig", "sess",
+    "schlüssel", "x-amz",
+)  # fmt: skip
 
 
 def find(text: str) -> Iterator[Span]:
-    """Values that are named, headers, cookies, and what stands before the `@` of an address."""
+    """Every value that its name says is a secret, and that looks like one."""
     lower = text.lower()
-    if any(word in lower for word in _WORDS):
-        yield from _named(text)
-    if "://" in text:
-        yield from ((*m.span("bare"), "password") for m in _USERINFO.finditer(text) if _given(m["bare"]))
-        yield from ((*m.span("bare"), "token") for m in _USER_ONLY.finditer(text) if _like_key(m["bare"]))
-    if "authorization" in lower or "bearer" in lower:
-        for pattern in (_AUTHORIZATION, _BEARER):
-            yield from ((*m.span("bare"), "authorization") for m in pattern.finditer(text) if _mixed(m["bare"]))
-    if "basic" in lower:
-        yield from ((*m.span("bare"), "authorization") for m in _BASIC.finditer(text) if _is_pair(m["bare"]))
-    if "cookie" in lower:
-        yield from ((*m.span("bare"), "cookie") for m in _COOKIE.finditer(text))
-    if "=" in text:
-        yield from ((*m.span("bare"), "token") for m in _QUERY.finditer(text) if _like_key(m["bare"]))
-
-
-def _named(text: str) -> Iterator[Span]:
+    if not any(word in lower for word in _WORDS):
+        return
     for match in _ASSIGNED.finditer(text):
-        yield from _judged(match, text, loosely="=" in match["sign"] or match["sign"] == "%3d")
+        sign = match["sign"].lower()
+        if sign != ">" or text[match.end() : match.end() + 2] == "</":  # an element of XML, not a path of menus
+            yield from _judged(match, text, sure=sign != ":", spoken=False)
     for match in _SPOKEN.finditer(text):
-        yield from _judged(match, text, loosely=False)
+        yield from _judged(match, text, sure=False, spoken=True)
     for match in _BESIDE.finditer(text):
         value = match["bare"].rstrip(".=-")
-        if _like_key(value):
+        if is_like_key(value):
             yield match.start("bare"), match.start("bare") + len(value), "token"
 
 
-def _judged(match: re.Match[str], text: str, *, loosely: bool) -> Iterator[Span]:
-    """The value of a name, where it is one; `loosely` where the sign before it leaves little doubt."""
-    group = "quoted" if match["quoted"] is not None else "bare"
-    start, end = match.span(group)
-    if group == "bare":
+def _judged(match: re.Match[str], text: str, *, sure: bool, spoken: bool) -> Iterator[Span]:
+    """The value behind a name, where it is one; `sure` where the sign between them leaves little doubt."""
+    quoted = match["quoted"] is not None
+    start, end = match.span("quoted" if quoted else "bare")
+    if not quoted:
         end = start + len(match["bare"].rstrip(".)]}:?…|"))
-    value = text[start:end]
+    value, sure = text[start:end], sure or quoted
+    if not is_given(value) or (not quoted and _CALL.match(text, start, end + 1)):
+        return
     if match["password"]:
-        kind, is_one = "password", _is_password(value, text[end : end + 2], loosely or group == "quoted", match["password"])
+        ends = not spoken and bool(_SENTENCE_ENDS.match(text, end))
+        if _is_password(match["password"].lower(), value, sure, ends):
+            yield start, end, "password"
     elif match["session"]:
-        kind, is_one = "session id", len(value) >= 8 and _mixed(value) and _given(value)
-    else:
-        kind, is_one = "token", _is_key(value, loosely or group == "quoted")
-    if is_one:
-        yield start, end, kind
+        if len(value) >= 8 and is_mixed(value):
+            yield start, end, "session id"
+    elif _is_key(value, sure):
+        yield start, end, "token"
 
 
-def _is_password(value: str, after: str, loosely: bool, name: str) -> bool:
-    """A password is whatever the sign gives, but for the words that tell its state, and paths (`pwd`)."""
-    if len(value) < 3 or not _given(value) or (name.lower() == "pass" and value.isdigit()) or (name.lower() == "pwd" and value.startswith(("/", "~", "."))):
+def _is_password(name: str, value: str, sure: bool, ends: bool) -> bool:
+    """Whatever the sign gives it is one, but for paths (`pwd`) and counts (`pass`); else it must not be plain words,
+    unless it is a single one with which the sentence `ends`."""
+    if len(value) < 3 or is_path(value) or (name == "pass" and value.isdigit()):
         return False
-    if loosely:
-        return not _PATH.fullmatch(value)
-    if len(value) < 4 or _DATED.match(value) or _COUNTED.match(value):
+    if sure:
+        return True
+    if len(value) < 4 or tells_a_count(value):
         return False
-    if re.search(r"\d|[!$%&*#@^]", value):
-        return not _PATH.fullmatch(value)
-    return after[:1] in ("", ",", ";", "\n", "\r", '"', "'") and value.isalpha() and bool(after.strip() or not after)
+    return bool(re.search(r"\d|[!$%&*#@^]", value)) or (ends and value.isalpha())
 
 
-def _is_key(value: str, loosely: bool) -> bool:
-    if len(value) < 8 or not _given(value) or _PATH.fullmatch(value) and word_share(value) > 0.5:
+def _is_key(value: str, sure: bool) -> bool:
+    if len(value) < (8 if sure else 12) or " " in value or is_path(value) or ("/" in value and word_share(value) > 0.5):
         return False
-    if not loosely and (_DATED.match(value) or _COUNTED.match(value)):
-        return False
-    return " " not in value and _mixed(value) and (loosely or len(value) >= 12)
-
-
-def _like_key(value: str) -> bool:
-    """Whether a long value without a sign before it is a key: letters and digits mixed, and hardly a word in it."""
-    if len(value) < 16 or not _given(value) or _DATED.match(value) or not re.search(r"\d", value):
-        return False
-    return bool(_HEX.fullmatch(value)) or bool(re.search(r"[A-Za-z]", value)) and word_share(value) < 0.6
-
-
-def _mixed(value: str) -> bool:
-    """Whether it has digits, or letters of both cases in its midst."""
-    return bool(re.search(r"\d", value)) or bool(re.search(r"[a-z][A-Z]", value) and len(value) >= 16)
-
-
-def _given(value: str) -> bool:
-    """Whether it is a value at all: not a placeholder, a variable, or a word for what became of it."""
-    return not _NOTHING.match(value)
-
-
-def _is_pair(value: str) -> bool:
-    """Whether it is the base64 of `user:password` (RFC 7617)."""
-    try:
-        plain = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
-    except ValueError:
-        return False
-    return b":" in plain and all(32 <= byte < 127 or byte > 160 for byte in plain)
+    return is_mixed(value) and (sure or not tells_a_count(value))

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator
 from godmode.lib.notify.shapes import Span
 
 _MAIL = re.compile(
-    r"(?<![\w.+%'-])(?!git(?:@|%40))[\w.+'-]{1,64}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}\w)?\.){1,8}(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})"
+    r"(?<![\w.+%'-])(?!git(?:@|%40))[\w.+'-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})"
     r"(?![\w-])"
 )
 _NO_DOMAIN = frozenset("png jpg jpeg gif svg webp avif ico css js mjs ts json map html woff woff2 pdf".split())
 _USERINFO = re.compile(r"://[^\s/@]{0,128}\Z")  # a password before a host is no address of a person
 _DIGITS = re.compile(r"\d[\d \u00a0().\-/]{5,24}\d")
-_ABROAD = re.compile(r"(?<![\w+])(?:\+|%2[Bb]|00(?=[1-9]))[ \u00a0]?(?:[(]?\d[\d) \u00a0.\-/(]{6,24}\d)(?![\d])")
+_ABROAD = re.compile(r"(?<![\w+.])(?:\+|%2[Bb]|00(?=[1-9])(?!\d{2,5}[ .-]?0))(?:[(]?\d[\d) \u00a0.\-/(]{6,24}\d)(?!\w)")
 _AMERICAN = re.compile(
     r"(?<![\w+.-])(?:1[ .-])?(?:\([2-9]\d{2}\)[ \u00a0]?|[2-9]\d{2}(?P<sep>[ .\u00a0-]))[2-9]\d{2}[ .\u00a0-]\d{4}(?![\w-]|\.\d)"
 )
@@ -61,7 +61,7 @@ def _phones(text: str, keep: Collection[str], region: str) -> Iterator[Span]:
     for start, end, certain in _candidates(text):
         for last in _ends(text, start, end):
             number = parsed(text[start:last])
-            if number is None or not (certain or p.is_possible_number(number)):
+            if number is None or not (certain or p.is_possible_number(number) and (text[start] in "+%" or p.is_valid_number(number))):
                 continue
             if p.format_number(number, p.PhoneNumberFormat.E164).lstrip("+") not in kept:
                 yield start, last, "phone number"

@@ -19,10 +19,10 @@ _WORD = re.compile(r"[A-Z]?[a-z]{3,40}|[A-Z]{4,40}|\d{4,40}")
 _VOWEL = re.compile(r"[aeiouyAEIOUY]|\d{4}")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F-]{20,1000}")
 _ID = re.compile(
-    r"(?:[a-z]{2,8}|cs_(?:test|live)|req|msg|run|toolu|chatcmpl|asst|thread|file|batch)_[A-Za-z0-9]{14,40}|c[a-z0-9]{24}|[A-Z]{2}[0-9a-f]{32}"
-)
-_PUBLIC = re.compile(r"(?:sha(?:1|256|384|512)|SHA(?:1|256|384|512)|integrity|ssh-[a-z0-9]{2,10}|ecdsa-[a-z0-9-]{8,20})"
-                     r"[-:= ]{1,2}$")  # fmt: skip
+    r"(?:[a-z]{2,8}|cs_(?:test|live))_[A-Za-z0-9]{14,28}|c[a-z0-9]{24}|[A-Z]{2}[0-9a-f]{32}"
+)  # as of Stripe, of APIs' requests and messages; cuid; Twilio
+_PUBLIC = re.compile(r"(?i)sha(?:1|256|384|512)-")
+_FINGERPRINT = re.compile(r"(?:SHA(?:1|256|384|512):|ssh-[a-z0-9]{2,10} |ecdsa-[a-z0-9-]{8,20} )$")
 _URL = re.compile(r"https?://[^\s\"'<>]{1,2000}")
 
 
@@ -36,7 +36,7 @@ def find(text: str) -> Iterator[Span]:
             at += 1
         if at < len(urls) and urls[at][0] <= start:
             continue
-        if looks_random(match[0]) and not _PUBLIC.search(text, max(0, start - 24), start):
+        if looks_random(match[0]) and not _FINGERPRINT.search(text[max(0, start - 24) : start]):
             yield start, end, "random token"
 
 
@@ -45,15 +45,15 @@ def looks_random(run: str) -> bool:
 
     Its longest stretch without a separator is judged: a slug, a path or a name in snake case has none that is long.
     """
-    if len(run) < SHORTEST or _HEX.fullmatch(run) or _ID.fullmatch(run):
+    if len(run) < SHORTEST or _HEX.fullmatch(run) or _ID.fullmatch(run) or _PUBLIC.match(run):
         return False
-    piece = max((p for p in re.split(r"[-_/+=]", run) if not _HEX.fullmatch(p)), key=len, default="")
-    if not re.search("[a-z]", piece) or len(piece) < LONG_PIECE:
+    pieces = (p for p in re.split(r"[-_/+=]", run) if not (_HEX.fullmatch(p) or _ID.fullmatch(p)))
+    piece = max(pieces, key=len, default="")
+    if len(piece) < LONG_PIECE or not re.search("[a-z]", piece) or not re.search(r"\d", piece):
         return False
-    digits = re.search(r"\d", piece)
     if re.search("[A-Z]", piece):
-        return word_share(piece) < (0.6 if digits else 0.3)
-    return len(piece) >= 28 and bool(digits) and word_share(piece) < 0.4
+        return word_share(piece) < 0.6
+    return len(piece) >= 28 and word_share(piece) < 0.4
 
 
 def word_share(run: str) -> float:

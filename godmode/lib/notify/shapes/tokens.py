@@ -17,7 +17,8 @@ UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{
 
 TOKENS: tuple[tuple[str, str, str], ...] = (
     # code hosting and packages
-    ("GitHub token", "gh", r"gh[pousr]_<a>{30,255}|github_pat_<w>{22,255}"),
+    ("GitHub token", "gh", r"gh[pousr]_<a>{30,255}"),
+    ("GitHub token", "github_pat_", r"github_pat_<w>{22,255}"),
     ("GitLab token", "gl", r"gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct|wt)-<w>{20,128}(?:\.<w>{2,64}){0,2}"),
     ("Bitbucket token", "ATBB", r"ATBB<w>{24,64}"),
     ("Atlassian token", "AT", r"AT(?:ATT|CTT)3<w>{40,400}(?:=<a>{4,16})?"),
