@@ -38,7 +38,9 @@ def _time(draw: random.Random) -> str:
 
 def _order(draw: random.Random) -> str:
     n = draw.randrange(1000, 99999)
-    return draw.choice((f"#{n}", f"SO-2026-{n:05}", f"ORD-{n}-{draw.randrange(1000, 9999)}", f"RE-2026-{n:05}", f"PO {n}"))
+    return draw.choice(
+        (f"#{n}", f"SO-2026-{n:05}", f"ORD-{n}-{draw.randrange(1000, 9999)}", f"RE-2026-{n:05}", f"PO {n}")
+    )
 
 
 FIELDS: dict[str, Callable[[random.Random], str]] = {

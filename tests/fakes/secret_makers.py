@@ -43,7 +43,12 @@ def _jwt(draw: random.Random) -> str:
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value, separators=(",", ":")).encode()).decode().rstrip("=")
 
-    claims = {"sub": _uuid(draw), "iss": "n8n", "aud": "public-api", "iat": draw.randrange(1_700_000_000, 1_800_000_000)}
+    claims = {
+        "sub": _uuid(draw),
+        "iss": "n8n",
+        "aud": "public-api",
+        "iat": draw.randrange(1_700_000_000, 1_800_000_000),
+    }
     signature = base64.urlsafe_b64encode(draw.randbytes(32)).decode().rstrip("=")
     return f"{part({'alg': 'HS256', 'typ': 'JWT'})}.{part(claims)}.{signature}"
 
@@ -57,7 +62,9 @@ def _private_key(draw: random.Random) -> str:
 
 
 def _card(draw: random.Random) -> str:
-    prefix, length = draw.choice((("4", 16), ("51", 16), ("55", 16), ("2223", 16), ("37", 15), ("6011", 16), ("3530", 16)))
+    prefix, length = draw.choice(
+        (("4", 16), ("51", 16), ("55", 16), ("2223", 16), ("37", 15), ("6011", 16), ("3530", 16))
+    )
     digits = prefix + _of(DIGITS, length - len(prefix) - 1)(draw)
     doubled = [int(d) * (2 if i % 2 == 0 else 1) for i, d in enumerate(reversed(digits))]
     digits += str(-sum(d - 9 if d > 9 else d for d in doubled) % 10)
@@ -92,7 +99,13 @@ def _mail(draw: random.Random) -> str:
 
 def _phone(draw: random.Random) -> str:
     area, line = draw.choice(("512", "212", "415", "303")), f"555-01{draw.randrange(100):02}"
-    american = (f"({area}) {line}", f"{area}-{line}", f"+1 {area} {line}", f"+1{area}{line.replace('-', '')}", f"{area}.{line.replace('-', '.')}")
+    american = (
+        f"({area}) {line}",
+        f"{area}-{line}",
+        f"+1 {area} {line}",
+        f"+1{area}{line.replace('-', '')}",
+        f"{area}.{line.replace('-', '.')}",
+    )
     abroad = (
         f"+49 30 {draw.randrange(100000, 999999)}",
         f"+34 6{draw.randrange(10, 99)} {draw.randrange(100, 999)} {draw.randrange(100, 999)}",

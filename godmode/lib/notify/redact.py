@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 
-from godmode.lib.notify.shapes import Span, configured, keys, named, numbers, people, randomness, requests, tokens
+from godmode.lib.notify.shapes import (
+    Shape,
+    Span,
+    configured,
+    keys,
+    named,
+    numbers,
+    people,
+    randomness,
+    requests,
+    tokens,
+)
 
 ROUNDS = 8  # what one round uncovers is looked at in the next; no known text needs more than three
 WITHHELD = "[redacted: text]"
-_REST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_MARK = re.compile(r"\[redacted: [A-Za-z0-9 .-]{2,30}\]")
+_REST = Shape(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_MARK = Shape(r"\[redacted: [A-Za-z0-9 .-]{2,30}\]")
 
 
 def redact(text: str, secrets: Iterable[str] = (), keep: Iterable[str] = ()) -> str:

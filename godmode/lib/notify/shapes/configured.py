@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import quote, quote_plus
 
 from godmode.lib.notify.shapes import Span
 
@@ -34,6 +31,9 @@ def _touched(text: str, start: int, end: int) -> bool:
 @lru_cache(maxsize=8)
 def forms(secrets: frozenset[str]) -> tuple[tuple[str, bool], ...]:
     """The ways to write the secrets, and whether a form is the middle of a longer base64 text."""
+    import json
+    from urllib.parse import quote, quote_plus
+
     made: dict[str, bool] = {}
     for secret in secrets:
         if not secret.strip():
@@ -53,8 +53,10 @@ def _lower_hex(encoded: str) -> str:
 
 def _in_base64(raw: bytes) -> Iterator[str]:
     """What base64 makes of it wherever it stands: three alignments, less the characters it shares with neighbours."""
+    from base64 import b64encode, urlsafe_b64encode
+
     for before in range(3):
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for encode in (b64encode, urlsafe_b64encode):
             text = encode(b"\0" * before + raw).decode("ascii").rstrip("=")
             cut = len(text) if (before + len(raw)) % 3 == 0 else -1
             yield text[(0, 2, 3)[before] : cut]

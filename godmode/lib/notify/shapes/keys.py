@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from godmode.lib.notify.shapes import Span
+from godmode.lib.notify.shapes import Shape, Span
 
-_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_END = re.compile(r"-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_CUT_OFF = re.compile(r"(?:[\s\\nr\"']{0,8}+[A-Za-z0-9+/=]{20,100}+){0,400}+[\s\\nr]{0,8}+[A-Za-z0-9+/=]{0,100}")
+_BEGIN = Shape(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_END = Shape(r"-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_CUT_OFF = Shape(r"(?:[\s\\nr\"']{0,8}+[A-Za-z0-9+/=]{20,100}+){0,400}+[\s\\nr]{0,8}+[A-Za-z0-9+/=]{0,100}")
 
 
 def find(text: str) -> Iterator[Span]:

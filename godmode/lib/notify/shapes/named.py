@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from godmode.lib.notify.shapes import Span
-from godmode.lib.notify.shapes.values import is_given, is_like_key, is_mixed, is_path, tells_a_count
+from godmode.lib.notify.shapes import Shape, Span
 from godmode.lib.notify.shapes.randomness import word_share
+from godmode.lib.notify.shapes.values import is_given, is_like_key, is_mixed, is_path, tells_a_count
 
 _PASSWORD = r"pass(?:[_-]?(?:word|wd|phrase|code)|wort)|(?<![a-zA-Z])pass|pwd|kennwort|contrase(?:ñ|n)a|(?<![a-z])clave"
 _KEY = (
@@ -26,26 +26,28 @@ _NAME = (
     r"(?:[_-](?:prod|production|live|test|dev|staging|old|new|\d{1,2}))?"
 )
 _VALUE = (
-    r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\n]{1,256}?)(?P=quote)"
-    r"|(?P<bare>(?:[^\s\"'`<>&,;\\]|[&,;](?!\s|$|[\w.-]{1,40}=|[\"'])|\\(?![nrt\"'])){1,1024}))"
+    r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\n]{1,4096}?)(?P=quote)"
+    r"|(?P<bare>(?:[^\s\"'`<>&,;\\]|[&,;](?!\s|$|[\w.-]{1,40}=|[\"'])|\\(?![nrt\"']))+))"
 )
-_WHERE = r"(?:\s(?:to|for|of|on|in|at|from|für|zu|von|de|del|para|la|el|the|der|die|das|our|my)(?:\s[^\s:=]{1,30}){0,3}?)?"
-_ASSIGNED = re.compile(
+_WHERE = (
+    r"(?:\s(?:to|for|of|on|in|at|from|für|zu|von|de|del|para|la|el|the|der|die|das|our|my)(?:\s[^\s:=]{1,30}){0,3}?)?"
+)
+_ASSIGNED = Shape(
     rf"(?i){_NAME}{_WHERE}[\"'`\]\\]{{0,4}}[ \t]{{0,4}}(?P<sign>=>|:=|={{1,3}}|:|%3d|>)[ \t]{{0,4}}{_VALUE}"
 )
-_SPOKEN = re.compile(
+_SPOKEN = Shape(
     rf"(?i)(?<![a-z]){_NAME}{_WHERE}\s(?:is|was|are|now|ist|war|lautet|es|era|sind|=>?|->|→)(?:\s(?:now|still|jetzt|ahora))?"
     rf"[\s:]{{1,2}}{_VALUE}"
 )
-_BESIDE = re.compile(
+_BESIDE = Shape(
     r"(?i)(?<![a-z])(?:api[ _-]?keys?|(?:access|auth|bearer|api|bot|refresh)?[ _-]?tokens?|secrets?|credentials?"
     r"|schlüssel|clave|pass(?:word|wort|phrase))"
     r"(?:[\s:,(]{1,2}(?!(?:commit|workflow|execution|run|page|id|request|order|trace|job|issue|ticket|hash|sha|build"
     r"|session|message|deal|contact|database|block|event|incident|digest|image|file|path|revision|invoice)\b)"
     r"[a-zäöüßáéíóúñ]{1,14}){0,4}[\s:,(=]{1,3}[\"'`]?(?P<bare>[A-Za-z0-9+/_.~=-]{16,512})"
 )
-_CALL = re.compile(r"[A-Za-z_][\w.]{0,80}[(\[]")  # a line of code, not what it computes
-_SENTENCE_ENDS = re.compile(r"[,;\r\n\"]|'(?!\w)|$")
+_CALL = Shape(r"[A-Za-z_][\w.]{0,80}[(\[]")  # a line of code, not what it computes
+_SENTENCE_ENDS = Shape(r"[,;\r\n\"]|'(?!\w)|$")
 _WORDS = (
     "pass", "pwd", "kennwort", "contrase", "clave", "key", "token", "secret", "jwt", "credential", "sig", "sess",
     "schlüssel", "x-amz",

@@ -10,20 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from godmode.lib.notify.shapes import Span
+from godmode.lib.notify.shapes import Shape, Span
 
 SHORTEST = 20  # ids of n8n (16) and YouTube (11) stay below
 LONG_PIECE = 10  # base64 has a separator every 32 characters
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{20,1000}={0,2}")
-_WORD = re.compile(r"[A-Z]?[a-z]{3,40}|[A-Z]{4,40}|\d{4,40}")
-_VOWEL = re.compile(r"[aeiouyAEIOUY]|\d{4}")
-_HEX = re.compile(r"(?:0x)?[0-9a-fA-F-]{20,1000}")
-_ID = re.compile(
+_RUN = Shape(r"[A-Za-z0-9+/_-]{20,1000}={0,2}")
+_WORD = Shape(r"[A-Z]?[a-z]{3,40}|[A-Z]{4,40}|\d{4,40}")
+_VOWEL = Shape(r"[aeiouyAEIOUY]|\d{4}")
+_HEX = Shape(r"(?:0x)?[0-9a-fA-F-]{20,1000}")
+_ID = Shape(
     r"(?:[a-z]{2,8}|cs_(?:test|live))_[A-Za-z0-9]{14,28}|c[a-z0-9]{24}|[A-Z]{2}[0-9a-f]{32}"
 )  # as of Stripe, of APIs' requests and messages; cuid; Twilio
-_PUBLIC = re.compile(r"(?i)sha(?:1|256|384|512)-")
-_FINGERPRINT = re.compile(r"(?:SHA(?:1|256|384|512):|ssh-[a-z0-9]{2,10} |ecdsa-[a-z0-9-]{8,20} )$")
-_URL = re.compile(r"https?://[^\s\"'<>]{1,2000}")
+_PUBLIC = Shape(r"(?i)sha(?:1|256|384|512)-")
+_FINGERPRINT = Shape(r"(?:SHA(?:1|256|384|512):|ssh-[a-z0-9]{2,10} |ecdsa-[a-z0-9-]{8,20} )$")
+_URL = Shape(r"https?://[^\s\"'<>]{1,2000}")
 
 
 def find(text: str) -> Iterator[Span]:
@@ -59,4 +59,3 @@ def looks_random(run: str) -> bool:
 def word_share(run: str) -> float:
     """The share, 0 to 1, of the characters that lie in something like a word, or in a number of four digits."""
     return sum(len(m[0]) for m in _WORD.finditer(run) if _VOWEL.search(m[0])) / len(run)
-

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Iterator
 
-from godmode.lib.notify.shapes import Span
+from godmode.lib.notify.shapes import Shape, Span
 from godmode.lib.notify.shapes.values import is_given, is_like_key, is_mixed
 
-_AUTHORIZATION = re.compile(
+_AUTHORIZATION = Shape(
     r"(?i)(?<![a-z])authorization[\"'\\]{0,3}\s{0,3}[:=]\s{0,3}[\"'\\]{0,3}(?:(?:bearer|basic|token|apikey|key|negotiate)\s{1,3})?"
     r"([A-Za-z0-9._~+/=:-]{6,4096})"
 )
-_BEARER = re.compile(r"(?i)(?<![a-z])bearer(?:\s{1,3}|%20)[\"']?([A-Za-z0-9._~+/=-]{12,4096})")
-_BASIC = re.compile(r"(?i)(?<![a-z])basic\s{1,3}([A-Za-z0-9+/]{8,1024}={0,2})")
-_COOKIE = re.compile(r"(?i)(?<![a-z])cookie[\"']?\s{0,2}:\s{0,2}[\"']?([^\s=;\"']{1,128}=[^\r\n\"']+)")
-_PASSWORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/@:\"'<>]{0,128}:([^\s/\"'<>]{1,256})@")
-_USER_ALONE = re.compile(r"https?://([A-Za-z0-9_.~-]{20,256})@")
-_QUERY = re.compile(r"(?i)[?&;](?:key|code|auth|st|hash|access|[a-z]{1,10}_?token)=([^\s&#\"'<>;]{16,2048})")
+_BEARER = Shape(r"(?i)(?<![a-z])bearer(?:\s{1,3}|%20)[\"']?([A-Za-z0-9._~+/=-]{12,4096})")
+_BASIC = Shape(r"(?i)(?<![a-z])basic\s{1,3}([A-Za-z0-9+/]{8,1024}={0,2})")
+_COOKIE = Shape(r"(?i)(?<![a-z])cookie[\"']?\s{0,2}:\s{0,2}[\"']?([^\s=;\"']{1,128}=[^\r\n\"']+)")
+_PASSWORD = Shape(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/@:\"'<>]{0,128}:([^\s/\"'<>]{1,256})@")
+_USER_ALONE = Shape(r"https?://([A-Za-z0-9_.~-]{20,256})@")
+_QUERY = Shape(r"(?i)[?&;](?:key|code|auth|st|hash|access|[a-z]{1,10}_?token)=([^\s&#\"'<>;]{16,2048})")
 
 
 def find(text: str) -> Iterator[Span]:
@@ -40,8 +38,10 @@ def find(text: str) -> Iterator[Span]:
 
 def _is_pair(value: str) -> bool:
     """Whether it is the base64 of `user:password` (RFC 7617)."""
+    from base64 import b64decode
+
     try:
-        plain = base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+        plain = b64decode(value + "=" * (-len(value) % 4), validate=True)
     except ValueError:
         return False
     return b":" in plain and all(32 <= byte < 127 or byte > 160 for byte in plain)

@@ -7,11 +7,10 @@ generous: services lengthen their tokens now and then (GitHub documents up to 25
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 
-from godmode.lib.notify.shapes import START, Span
+from godmode.lib.notify.shapes import START, Shape, Span
 
 UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
@@ -127,13 +126,13 @@ def find(text: str) -> Iterator[Span]:
     """Every token whose kind has a mark of its own."""
     for kind, hint, pattern in TOKENS:
         if hint in text:
-            for match in compiled(pattern).finditer(text):
+            for match in shape(pattern).finditer(text):
                 yield *match.span(), kind
 
 
 @cache
-def compiled(pattern: str) -> re.Pattern[str]:
-    """A row's pattern, compiled when it is first needed: all of them together would take longer than a short run."""
+def shape(pattern: str) -> Shape:
+    """A row's pattern, written out."""
     for sign, meaning in (("<a>", "[A-Za-z0-9]"), ("<w>", "[A-Za-z0-9_-]"), ("<h>", "[0-9a-f]")):
         pattern = pattern.replace(sign, meaning)
-    return re.compile(f"{START}(?:{pattern.replace('<|>', '(?![A-Za-z0-9])')})")
+    return Shape(f"{START}(?:{pattern.replace('<|>', '(?![A-Za-z0-9])')})")

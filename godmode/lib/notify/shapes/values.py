@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 
+from godmode.lib.notify.shapes import Shape
 from godmode.lib.notify.shapes.randomness import word_share
 
-_NOT_GIVEN = re.compile(
+_NOT_GIVEN = Shape(
     r"(?i)(?:\*+$|\*{3}|•|x{3,}|\.{3}|…|<|\$\{|\$[A-Z_]{2,}$|\{|\[|%[a-z(]|\(|os\.|env\.|process\.|self\.|re\."
     r"|(?:none|null|nil|true|false|undefined|str|string|optional|missing|wrong|changed|reset|unset|empty|unknown|rotated"
     r"|revoked|valid|ok|yes|no|not|set)$|set,|required|expired|invalid|incorrect|protected|your[_-]"
     r"|https?://(?![^/\s]{1,200}@)|arn:)"
 )
-_HEX = re.compile(r"[0-9a-fA-F]{32,512}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_PATH = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[\w.-]{1,64}[/\\]){0,20}[\w.-]{0,64}")
-_COUNT = re.compile(
+_HEX = Shape(r"[0-9a-fA-F]{32,512}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_PATH = Shape(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[\w.-]{1,64}[/\\]){0,20}[\w.-]{0,64}")
+_COUNT = Shape(
     r"\d{4}-\d{2}-\d{2}(?:[T ]|$)|\d{1,2}:\d{2}|v?\d{1,3}(?:\.\d{1,3}){1,3}$|\d{1,3}(?:-[a-z]{2,20})?$|\d{1,3}(?:,\d{3}){1,3}$"
 )
 
