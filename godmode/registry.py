@@ -1,4 +1,5 @@
-"""What there is: name → (help, "module:object"). A new job, source, channel, watcher or detector is one line here.
+"""What there is: name → (help, "module:object"). A new job, source, channel, watcher or detector, or a new kind of
+retry, is one line here.
 
 An object of None is declared, so that its configuration is known and its job listed, but not in this version.
 """
@@ -35,7 +36,7 @@ SOURCES: dict[str, tuple[str, str | None]] = {
 
 CHANNELS: dict[str, tuple[str, str | None]] = {
     "console": ("print to the terminal", f"{_LIB}.channels.console:Console"),
-    "telegram": ("Telegram messages", None),
+    "telegram": ("Telegram messages", f"{_LIB}.channels.telegram:Telegram"),
     "callmebot": ("Telegram voice calls", None),
     "salesmsg": ("SMS by Salesmsg", None),
     "twilio": ("calls and SMS by Twilio", None),
@@ -56,8 +57,19 @@ DETECTORS = {
     "growing_topics": ("topics that suddenly grow", f"{_LIB}.detectors.growing_topics:GrowingTopics"),
 }
 
+RETRIES = {
+    "job": ("a job, for the slot it failed in", f"{_LIB}.engine.retries.job:JOB"),
+    "notification": ("a message of the outbox that did not go out", f"{_LIB}.engine.retries.notification:NOTIFICATION"),
+    "custom": ("one of a few named actions", f"{_LIB}.engine.retries.custom:CUSTOM"),
+}
+
 
 def load(target: str) -> Any:
     """The object of a "module:object"."""
     module, _, name = target.partition(":")
     return getattr(import_module(module), name)
+
+
+def retry(type_: str) -> Any | None:
+    """What does the retry queue's rows of a type; None for one that is not known."""
+    return load(RETRIES[type_][1]) if type_ in RETRIES else None

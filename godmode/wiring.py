@@ -13,9 +13,11 @@ from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
+from godmode.lib.engine import stop
 from godmode.lib.engine.runner import Equipment, Runner
-from godmode.lib.errors import Usage
-from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Site, Skip, Source
+from godmode.lib.engine.stop import Stopped
+from godmode.lib.errors import Transient, Usage
+from godmode.lib.kernel import Cadence, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
 from godmode.lib.store import Store, connect, migrate
 
 INTERVAL_KEYS = {
@@ -124,14 +126,61 @@ class App:
     def _source(self, name: str, check: Callable[[], None]) -> Source:
         kind = registry.load(registry.SOURCES[name][1] or "")
         settings = configuration.section(self.config, "sources", name, kind.Settings)
-        site = Site(self.clock, self.config.zone, self.config.settings.operator.name, self.config.beside, check)
-        made: Source = kind(settings, site)
+        made: Source = kind(settings, self._site(check))
+        return made
+
+    def _site(self, check: Callable[[], None]) -> Site:
+        operator = self.config.settings.operator
+        return Site(
+            self.clock,
+            self.config.zone,
+            operator.name,
+            self.config.beside,
+            check,
+            operator.phone,
+            self.config.state,
+            stop.time_left,
+        )
+
+    def channels(self, check: Callable[[], None]) -> dict[str, Channel]:
+        """How she is reached: every channel whose section or secret is there; the console when none carries messages.
+
+        One that is not whole takes part as one that fails, so that the next way is tried.
+        """
+        site = self._site(partial(_switch_only, check))
+        kinds = {name: registry.load(target) for name, (_, target) in registry.CHANNELS.items() if target}
+        made = {n: self._channel(n, k, site) for n, k in kinds.items() if n != "console" and self._configured(n, k)}
+        if any("message" in channel.carries for channel in made.values()):
+            return made
+        return {"console": kinds["console"](self._stream), **made}
+
+    def _configured(self, name: str, kind: Any) -> bool:
+        return name in self.config.settings.channels or any(configuration.secret(s) for s in kind.secrets)
+
+    def _channel(self, name: str, kind: Any, site: Site) -> Channel:
+        try:
+            made: Channel = kind(configuration.section(self.config, "channels", name, kind.Settings), site)
+        except Usage as e:
+            from godmode.lib.channels.unusable import Unusable
+
+            return Unusable(name, kind.carries, e)
         return made
 
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
+        from godmode.lib.store import dead_letters, retry_jobs
 
-        console = registry.load(registry.CHANNELS["console"][1] or "")(self._stream)
+        router = Router(
+            clock=self.clock,
+            store=self.store,
+            act=act,
+            channels=_Late(lambda: self.channels(check)),
+            run_id=run_id,
+            settings=self.config.settings,
+            zone=self.config.zone,
+            enqueue=retry_jobs.enqueue,
+            bury=dead_letters.bury,
+        )
         return JobContext(
             clock=self.clock,
             store=self.store,
@@ -141,12 +190,20 @@ class App:
             sources=_Late(lambda: self.sources(check)),
             detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
             watchers={},
-            notify=Router(self.clock, self.store, act, [console], run_id),
+            notify=router,
             act=act,
             check=check,
             command=self._command,
             **run,
         )
+
+
+def _switch_only(check: Callable[[], None]) -> None:
+    """What a channel asks before a request. A stop in the middle of an action ends it as failed, not as unknown."""
+    try:
+        check()
+    except Stopped as e:
+        raise Transient(str(e)) from None
 
 
 class _Late(Mapping[str, Any]):

@@ -68,6 +68,7 @@ CREATE TABLE job_state (
     retry_at              timestamptz,
     last_success_at       timestamptz,
     consecutive_failures  integer NOT NULL DEFAULT 0,
+    alerted               boolean NOT NULL DEFAULT false, -- whether the present streak of failures was told of
     last_error            text,
     last_skip             text,                          -- "slot reason": each is audited once, not at every tick
     recent                jsonb NOT NULL DEFAULT '[]',   -- the last 20 runs, oldest first
@@ -91,6 +92,7 @@ CREATE TABLE agent_actions (
     finished_at    timestamptz,
     provider_id    text,
     error          text,
+    history        jsonb NOT NULL DEFAULT '[]',          -- each change of state: the action's whole life
     archived       boolean NOT NULL DEFAULT false,
     CONSTRAINT ended_has_time CHECK (state = 'started' OR finished_at IS NOT NULL)
 );
@@ -118,7 +120,7 @@ CREATE TABLE retry_jobs (
     note           text,
     archived       boolean NOT NULL DEFAULT false
 );
-CREATE INDEX retry_ready ON retry_jobs (run_at) WHERE status IN ('pending', 'running') AND NOT archived;
+CREATE INDEX retry_ready ON retry_jobs (run_at, id) WHERE status IN ('pending', 'running') AND NOT archived;
 CREATE INDEX retry_completed ON retry_jobs (updated_at) WHERE status = 'completed' AND NOT archived;
 CREATE UNIQUE INDEX retry_one_open ON retry_jobs (unique_key) WHERE status IN ('pending', 'running');
 
@@ -178,6 +180,7 @@ CREATE TABLE proposals (
 );
 CREATE INDEX proposals_recent ON proposals (created_at DESC) WHERE NOT archived;
 CREATE INDEX proposals_waiting ON proposals (updated_at DESC) WHERE status = 'open' AND NOT archived;
+CREATE INDEX proposals_of_key ON proposals (dedup_key, created_at DESC) WHERE NOT archived;
 CREATE UNIQUE INDEX proposals_one_open ON proposals (dedup_key) WHERE status = 'open' AND NOT archived;
 
 CREATE TABLE corrections (
@@ -272,6 +275,11 @@ CREATE TABLE notifications (
     status      text NOT NULL DEFAULT 'pending' CHECK (status IN
                 ('pending', 'held', 'sending', 'sent', 'digested', 'suppressed', 'failed', 'uncertain')),
     count       integer NOT NULL DEFAULT 1 CHECK (count > 0),
+    via         text[],                                  -- its ways, in order; empty: the digest; null: not yet routed
+    due_at      timestamptz,                             -- when a held one goes out; null: with the next digest
+    folded_into bigint REFERENCES notifications,         -- the one message that several held ones became
+    tries       jsonb NOT NULL DEFAULT '[]',             -- {way, channel, at}: what it took of her attention
+    tried_at    timestamptz,                             -- the last of them
     channel     text,
     recipient   text,
     run_id      text,
@@ -285,6 +293,7 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_recent ON notifications (created_at DESC) WHERE NOT archived;
 CREATE INDEX notifications_waiting ON notifications (created_at)
     WHERE status IN ('pending', 'held', 'sending') AND NOT archived;
+CREATE INDEX notifications_tried ON notifications (tried_at) WHERE tried_at IS NOT NULL;
 CREATE INDEX notifications_of_key ON notifications (dedup_key, created_at DESC) WHERE NOT archived;
 
 CREATE TABLE communication_allowlist (

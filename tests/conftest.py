@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from godmode.lib import config as configuration
 from godmode.lib.config import Config, Settings
 
 if TYPE_CHECKING:
     import psycopg
+
+# No test is judged by its speed; where CI runs them, property tests try the same examples each time.
+settings.register_profile(
+    "godmode", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("godmode")
 
 _number = itertools.count(1)
 

@@ -1,31 +1,41 @@
-"""`godmode audit`: what was done, and why."""
+"""`godmode audit`: what was done, and why; `audit action KEY`: one action's whole life."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 import typer
-from msgspec.structs import asdict
+from msgspec import structs
 
 from godmode.commands import terminal
-from godmode.lib.store import audit
+from godmode.lib.errors import Usage
+from godmode.lib.store import actions, audit
+from godmode.lib.store.actions import ActionRow
 from godmode.lib.store.audit import AuditRow
 from godmode.wiring import App
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+LIVES = 20  # actions shown at most for a part of a key
+
+app = typer.Typer(add_completion=False, help="What was done, and why.", rich_markup_mode=None)
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def show(
+    ctx: typer.Context,
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many rows.", min=1, max=10_000)] = 20,
     job: Annotated[str | None, typer.Option(help="Only this job or action.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only failures.")] = False,
     run: Annotated[str | None, typer.Option(help="Only this run's rows.", metavar="RUN_ID")] = None,
     hours: Annotated[float | None, typer.Option(help="Only the last so many hours.", min=0)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: Json = False,
 ) -> int:
     """Show the audit log, the newest first, without what is archived."""
+    if ctx.invoked_subcommand is not None:
+        return 0
     godmode = App(terminal.config())
     rows = audit.recent(
         godmode.migrated().conn,
@@ -36,8 +46,34 @@ def show(
         run_id=run,
     )
     text = terminal.table(("AT", "WHAT", "KIND", "OUTCOME", "MS", "WHY"), [_cells(row) for row in rows])
-    terminal.show([asdict(row) for row in rows], as_json, text if rows else "the audit log has no such rows")
+    terminal.show([structs.asdict(row) for row in rows], as_json, text if rows else "the audit log has no such rows")
     return 0
+
+
+@app.command("action")
+def action(
+    word: Annotated[str, typer.Argument(help="The action's number, or a part of its key.", metavar="KEY")],
+    as_json: Json = False,
+) -> int:
+    """Show an action's whole life: who began it and when, what became of it, and who took it over."""
+    rows = actions.matching(App(terminal.config()).migrated().conn, word, LIVES)
+    if not rows:
+        raise Usage(f'there is no action "{word}"', "`godmode audit` shows keys of actions with --json")
+    terminal.show([asdict(row) for row in rows], as_json, "\n\n".join(_life(row) for row in rows))
+    return 0
+
+
+def _life(row: ActionRow) -> str:
+    head = f"{row.id}  {row.key}: {row.kind} to {row.target}, {row.state}"
+    return "\n".join([head, *(_step(step) for step in row.history)])
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    at = terminal.local(datetime.fromisoformat(step["at"]), "%H:%M:%S")
+    if step["state"] == "started":
+        return f"  {at}  started by run {step['run']}, process {step['pid']} on {step['host']}"
+    more = [f"{name.replace('_', ' ')} {step[name]}" for name in ("provider_id", "error") if step.get(name)]
+    return f"  {at}  {step['state']}{': ' if more else ''}{', '.join(more)}"
 
 
 def _cells(row: AuditRow) -> tuple[object, ...]:

@@ -15,11 +15,10 @@ from godmode.lib.config import Config, nearest
 from godmode.lib.engine.gate import quiet_until
 from godmode.lib.engine.slots import current
 from godmode.lib.errors import Usage
+from godmode.lib.store import server_programs
 from godmode.wiring import App
 
-app = typer.Typer(
-    add_completion=False, help="Show or check the configuration.", rich_markup_mode=None, no_args_is_help=True
-)
+app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 SECRETS = (
@@ -75,6 +74,8 @@ def check(as_json: Json = False) -> int:
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
     for name in SECRETS:
         _origin(name)
+    if config.settings.embedded.bin_dir is not None:
+        server_programs.find(config)
     notes += ["note: routes are not used by this version"] if config.settings.routes else []
     notes += _folder(config) + _speakers(App(config))
     said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"

@@ -10,7 +10,9 @@ from godmode.commands import terminal
 from godmode.lib.config import secret
 from godmode.lib.errors import Usage
 
-app = typer.Typer(help="Start, stop and migrate the database, or print its address.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="Start, stop and migrate the database, or print its address.", rich_markup_mode=None
+)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

@@ -58,7 +58,7 @@ def init(
 
 def _configuration(path: Path, given: dict[str, str], yes: bool) -> bool:
     """Write the file where there is none; whether it was written. Raises Usage for answers that differ."""
-    if not path.exists():
+    if not _is_there(path):
         answers = Answers(**given) if yes else _ask(given)
         paths.private_folder(path.parent)
         if _create(path, sample_config.text(answers).encode()):
@@ -67,6 +67,16 @@ def _configuration(path: Path, given: dict[str, str], yes: bool) -> bool:
         raise Usage(f"there is a configuration {path} already", "edit it; `godmode config check` reads it again")
     configuration.load(path)
     return False
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as e:
+        raise Usage(f"cannot see whether there is a configuration {path}: {e.strerror}", "check its folders") from e
+    return True
 
 
 def _create(path: Path, content: bytes) -> bool:

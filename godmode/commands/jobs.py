@@ -25,14 +25,15 @@ def show(ctx: typer.Context, as_json: Json = False) -> int:
     """List the jobs: when each runs, how its last run ended, and when it is next due."""
     if ctx.invoked_subcommand is not None:
         return 0
-    entries = entries_of(App(terminal.config()))
+    godmode = App(terminal.config())
+    entries, now = entries_of(godmode), godmode.clock.now()
     rows = [
         (
             e["job"].replace("_", "-"),
             e["cadence"],
             last(e),
-            terminal.local(e["last_finished_at"]) if e["last_finished_at"] else "",
-            terminal.local(e["next_slot"]),
+            terminal.near(e["last_finished_at"], now),
+            terminal.near(e["next_slot"], now),
         )
         for e in entries
     ]

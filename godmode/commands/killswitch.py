@@ -1,93 +1,71 @@
-"""`godmode killswitch on|off|status`: stop everything, or allow it again."""
+"""`godmode killswitch on|off|status|drill`: stop everything, allow it again, or prove that it stops."""
 
 from __future__ import annotations
 
 import getpass
-import time
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import psycopg
 import typer
 
 from godmode.commands import terminal
-from godmode.lib.engine import actions, killswitch
-from godmode.lib.engine.killswitch import Mirror
-from godmode.lib.engine.locks import this_process
-from godmode.lib.errors import DatabaseTrouble, GodmodeError
-from godmode.lib.store import controls, figures
+from godmode.lib.engine import killswitch, standstill
+from godmode.lib.engine.standstill import Standstill
+from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage
+from godmode.lib.store import archive, audit, controls, figures
 from godmode.wiring import App
 
-app = typer.Typer(
-    add_completion=False, help="Stop everything, or allow it again.", rich_markup_mode=None, no_args_is_help=True
-)
+if TYPE_CHECKING:
+    from godmode.lib.config import Config
+    from godmode.lib.engine.drill import Result
+
+app = typer.Typer(add_completion=False, help="Stop everything, or allow it again.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-POLL = 0.05  # seconds between looks at the actions still under way
 
 
 @app.command()
 def on(
     reason: Annotated[str, typer.Option(help="Why, for the audit log.")] = "",
-    wait: Annotated[float, typer.Option(help="Seconds to wait for actions already begun.", min=0)] = 60,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for what was begun.", min=0)] = 60,
     as_json: Json = False,
 ) -> int:
     """Stop everything. Returns when nothing that was begun is still running."""
-    godmode = App(terminal.config())
-    state, now = godmode.config.state, godmode.clock.now()
-    by_file = _try(lambda: killswitch.write(state, Mirror(on=True, number=None, reason=reason, at=now.isoformat())))
-    still: list[str] = []
-
-    def by_database() -> None:
-        conn = godmode.migrated().conn
-        killswitch.turn_on(conn, reason, _who(), now)
-        if by_file is None:
-            killswitch.settle(conn, state, now)
-        still.extend(_wait(godmode, wait))
-
-    no_database = _try(by_database)
-    if by_file and no_database:
+    came = _stop(App(terminal.config()), reason, wait, _waiting)
+    if not came.is_set:
         raise GodmodeError(
-            f"the kill switch could NOT be set: {by_file}; {no_database}", "stop cron or the timers by hand"
+            f"the kill switch could NOT be set: {came.no_file}; {came.no_database}", "stop cron or the timers by hand"
         )
     document = {
         "kill_switch": True,
-        "file": by_file is None,
-        "database": no_database is None,
-        "under_way": still,
+        "file": came.no_file is None,
+        "database": came.no_database is None,
+        "under_way": came.still,
     }
-    terminal.show(document, as_json, _said(by_file, no_database, still, wait))
-    return 1 if still else 0
+    terminal.show(document, as_json, _said(came, wait))
+    return 1 if came.still else 0
 
 
-def _try(step: Callable[[], None]) -> str | None:
-    """Do one half of the switch; the error in a line where it cannot be done, since the other half still counts."""
-    try:
-        step()
-    except (psycopg.Error, GodmodeError) as e:
-        return str(e).strip().partition("\n")[0]
-    return None
+def _stop(godmode: App, reason: str, wait: float, tell: standstill.Tell) -> Standstill:
+    place = standstill.Place(godmode.config.state, godmode.clock, lambda: godmode.migrated().conn)
+    return standstill.bring_about(place, reason, _who(), wait, tell)
 
 
-def _said(by_file: str | None, no_database: str | None, still: list[str], wait: float) -> str:
-    if no_database:
-        return f"kill switch is on, by its file alone, which stops this host: {no_database}"
-    if still:
-        return f"kill switch is on, but after {wait:g} s these have not ended: {', '.join(still)}"
-    only = f"; its file could not be written: {by_file}" if by_file else ""
+def _waiting(still: Sequence[str]) -> None:
+    typer.echo(f"waiting for {', '.join(still)}", err=True)
+
+
+def _said(came: Standstill, wait: float) -> str:
+    ended = f", but after {wait:g} s these have not ended: {', '.join(came.still)}" if came.still else ""
+    if came.no_database:
+        return f"kill switch is on, by its file alone, which stops this host{ended}: {came.no_database}"
+    if came.still:
+        return f"kill switch is on{ended}"
+    only = f"; its file could not be written: {came.no_file}" if came.no_file else ""
     return f"kill switch is on; nothing is running that was begun before{only}"
-
-
-def _wait(godmode: App, seconds: float) -> list[str]:
-    """Wait until the actions begun before have ended; the keys of those that have not."""
-    me, until, named = this_process(godmode.config.state), time.monotonic() + seconds, False
-    while still := actions.running(godmode.store.conn, me, godmode.clock.now()):
-        if time.monotonic() >= until:
-            break
-        if not named:
-            named = True
-            typer.echo(f"waiting for {', '.join(still)}", err=True)
-        time.sleep(POLL)
-    return still
 
 
 @app.command()
@@ -102,12 +80,7 @@ def off(
     backlog = figures.backlog(store.conn)
     waits = f"{backlog.messages} messages for the next digest, {backlog.retries} retries"
     terminal.confirm(f"Allow godmode to act again? Waiting: {waits}.", yes)
-    now = godmode.clock.now()
-    killswitch.turn_off(store.conn, reason, _who(), now)
-    truth = controls.read(store.conn)
-    if truth is None:
-        raise GodmodeError("agent_controls has no row", "insert one: INSERT INTO agent_controls DEFAULT VALUES")
-    killswitch.mirror_of(godmode.config.state, truth)
+    truth = killswitch.turn_off(store.conn, godmode.config.state, reason, _who(), godmode.clock.now())
     terminal.show(
         {
             "kill_switch": truth.kill_switch,
@@ -147,6 +120,87 @@ def status(as_json: Json = False) -> int:
         said += f": {truth.kill_switch_reason}" if truth.kill_switch_reason else ""
     terminal.show(document, as_json, said)
     return 0
+
+
+@app.command()
+def drill(
+    rounds: Annotated[int, typer.Option(help="How often the switch is flipped.", min=1, max=1000)] = 5,
+    workers: Annotated[int, typer.Option(help="Processes that act meanwhile.", min=1, max=32)] = 4,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Prove that the switch stops everything, with harmless actions that reach nobody. Exits 1 when it does not."""
+    from godmode.lib.engine import drill as drills
+
+    godmode = App(terminal.config())
+    conn, state = godmode.migrated().conn, godmode.config.state
+    if killswitch.is_on(state, controls.read(conn)):
+        raise Usage("the kill switch is on, so there is nothing to prove", "`godmode killswitch off` first")
+    terminal.confirm(f"Flip the kill switch {rounds} times? Jobs that are due meanwhile are skipped.", yes)
+    begun, why = godmode.clock.now(), f"drill {godmode.clock.now():%Y%m%dT%H%M%S}"
+    done: list[drills.Round] = []
+    with drills.Listener().listening() as listener:
+        for _ in range(rounds):
+            start = partial(_working, godmode, workers, listener.port)
+            try:
+                done.append(drills.flip_once(listener, start, partial(_flip, godmode, why)))
+            finally:
+                mine = killswitch.release(conn, state, why, _who(), godmode.clock.now())
+            if not mine:
+                raise GodmodeError(
+                    "the kill switch was set by somebody else during the drill and stays on",
+                    "`godmode killswitch status`",
+                )
+    result = drills.result(done)
+    archive.drill(conn, begun)
+    audit.write(conn, godmode.clock.now(), killswitch.DRILL, "drill", success=result.after == 0, data=asdict(result))
+    terminal.show(asdict(result), as_json, _proved(result))
+    return 0 if result.after == 0 else 1
+
+
+def _flip(godmode: App, why: str) -> None:
+    """`on` by the road it always takes."""
+    came = _stop(godmode, why, 60, lambda still: None)
+    if trouble := came.no_file or came.no_database or ", ".join(came.still):
+        raise GodmodeError(f"the kill switch could not be flipped: {trouble}")
+
+
+@contextmanager
+def _working(godmode: App, count: int, port: int) -> Iterator[None]:
+    """So many processes that act until the switch stops them."""
+    import multiprocessing
+
+    spawn = multiprocessing.get_context("spawn")
+    found = [spawn.Process(target=_work, args=(godmode.config, n, port)) for n in range(1, count + 1)]
+    try:
+        for process in found:
+            process.start()
+        yield
+    finally:
+        for process in found:
+            process.terminate()  # does nothing to one that the switch has ended
+            process.join()
+
+
+def _work(config: Config, number: int, port: int) -> None:
+    """One process of the drill."""
+    from msgspec.structs import replace
+
+    from godmode.lib.engine import drill as drills
+    from godmode.lib.engine.runner import Mode, Runner
+
+    mine = drills.job(number, port)
+    has = App(config).runner.has
+    Runner(replace(has, job=lambda name: mine)).run(mine.name, Mode(again=True))
+
+
+def _proved(result: Result) -> str:
+    found = "nothing began" if result.after == 0 else f"{result.after} ACTIONS BEGAN"
+    return (
+        f"{found} after the switch was on, in {result.rounds} flips and {result.actions} actions\n"
+        f"from the flip to the last action begun: {result.last_ms_median} ms median, {result.last_ms_p99} ms p99; "
+        f"`on` returned within {result.returned_ms_max} ms"
+    )
 
 
 def _who() -> str:

@@ -13,7 +13,7 @@ from godmode.lib.store import memory
 from godmode.lib.store.memory import Item
 from godmode.wiring import App
 
-app = typer.Typer(add_completion=False, help="Search what was read.", rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(add_completion=False, help="Search what was read.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -34,7 +34,11 @@ def search(
         )
         for row in rows
     ]
-    text = terminal.table(("AT", "WHO", "WHAT", "KEY"), cells) if rows else "nothing that was read has all these words"
+    text = (
+        terminal.table(("AT", "WHO", "WHAT", "KEY"), cells, longest=2)
+        if rows
+        else "nothing that was read has all these words"
+    )
     terminal.show([asdict(row) for row in rows], as_json, text)
     return 0
 

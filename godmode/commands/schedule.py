@@ -14,9 +14,7 @@ from godmode.commands import terminal
 from godmode.lib import schedule
 from godmode.wiring import App
 
-app = typer.Typer(
-    add_completion=False, help="Print the cron lines or the systemd units.", rich_markup_mode=None, no_args_is_help=True
-)
+app = typer.Typer(add_completion=False, help="Print the cron lines or the systemd units.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

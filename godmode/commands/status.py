@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
+from psycopg import Connection
 
 from godmode import registry
 from godmode.commands import jobs, terminal
 from godmode.lib.engine import killswitch
-from godmode.lib.store import figures, sync
+from godmode.lib.store import audit, figures, sync
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -53,12 +54,14 @@ def look(godmode: App) -> dict[str, Any]:
     backlog = figures.backlog(conn)
     incidents = [asdict(incident) for incident in figures.open_incidents(conn)]
     switch = killswitch.is_on(godmode.config.state, truth)
-    troubles = _troubles(switch, entries, sources, backlog, incidents)
+    drill = _drill(conn)
+    troubles = _troubles(switch, drill, entries, sources, backlog, incidents)
     return {
         "well": not troubles,
         "troubles": [asdict(t) for t in troubles],
         "at": godmode.clock.now(),
         "kill_switch": switch,
+        "drill": drill,
         "controls": {n: bool(truth and getattr(truth, n)) for n in ("jobs_enabled", "comms_enabled", "write_enabled")},
         "jobs": entries,
         "sources": sources,
@@ -67,14 +70,23 @@ def look(godmode: App) -> dict[str, Any]:
     }
 
 
+def _drill(conn: Connection) -> dict[str, Any] | None:
+    """When the kill switch was last tried, and whether it stopped everything."""
+    last = next(iter(audit.recent(conn, limit=1, action=killswitch.DRILL)), None)
+    return {"at": last.ts, "passed": last.success, **last.output_data} if last else None
+
+
 def _troubles(
     switch: bool,
+    drill: dict[str, Any] | None,
     entries: list[dict[str, Any]],
     sources: list[dict[str, Any]],
     backlog: figures.Backlog,
     incidents: list[dict[str, Any]],
 ) -> list[Trouble]:
     troubles = [Trouble("the kill switch is on: nothing runs", "godmode killswitch off")] if switch else []
+    if drill and not drill["passed"]:
+        troubles.append(Trouble("the kill switch failed its last drill", "godmode killswitch drill"))
     troubles += [Trouble(f"{i['severity']}: {i['title']}", "godmode audit") for i in incidents]
     for entry in entries:
         name = entry["job"].replace("_", "-")
@@ -93,7 +105,7 @@ def _troubles(
         if s["configured"] and s["last_sync_success"] is False
     ]
     if backlog.dead_letters:
-        troubles.append(Trouble(f"{backlog.dead_letters} pieces of work were given up on", "godmode audit --failed"))
+        troubles.append(Trouble(f"{backlog.dead_letters} pieces of work were given up on", "godmode queue dead"))
     return troubles
 
 
@@ -103,9 +115,9 @@ def _job_rows(document: dict[str, Any]) -> list[tuple[str, str, str, str, str, s
             e["job"].replace("_", "-"),
             e["cadence"],
             jobs.last(e),
-            terminal.local(e["last_finished_at"]) if e["last_finished_at"] else "",
+            terminal.near(e["last_finished_at"], document["at"]),
             "".join(BARS.get(o, "?") for o in e["recent"]),
-            terminal.local(e["next_slot"]) if e["enabled"] else "",
+            terminal.near(e["next_slot"], document["at"]) if e["enabled"] else "",
         )
         for e in document["jobs"]
     ]
@@ -116,8 +128,10 @@ def _rest(document: dict[str, Any]) -> list[str]:
     held = [f"{name} {'on' if on else 'OFF'}" for name, on in document["controls"].items()]
     sources = [_source(s) for s in document["sources"] if s["configured"]]
     waits = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in document["backlog"].items())
+    drill = document["drill"]
+    tried = f" (drill {terminal.local(drill['at'])}: {'passed' if drill['passed'] else 'FAILED'})" if drill else ""
     return [
-        f"controls: kill switch {switch}, {', '.join(held)}",
+        f"controls: kill switch {switch}{tried}, {', '.join(held)}",
         f"sources: {'; '.join(sources) or 'none configured'}",
         f"waiting: {waits}",
     ]
@@ -135,7 +149,7 @@ def _plain(document: dict[str, Any]) -> str:
 
 
 def _paint(document: dict[str, Any]) -> None:
-    """The same on a terminal, with colour; rich obeys NO_COLOR and the terminal's width."""
+    """The same on a terminal, with colour, in 80 columns and 24 lines; rich obeys NO_COLOR."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -145,10 +159,12 @@ def _paint(document: dict[str, Any]) -> None:
         console.print(Text.assemble(("● ", "red"), trouble["what"], ("  " + trouble["command"], "cyan")))
     if not document["troubles"]:
         console.print(Text.assemble(("● ", "green"), "all is well"))
-    table = Table("job", "runs", "last", "at", "recent", "next", box=None, header_style="dim", padding=(0, 1))
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
+    for heading in ("job", "last", "at", "recent", "next"):
+        table.add_column(heading, no_wrap=True)
     colour = {"succeeded": "green", "failed": "red"}
-    for name, runs, last, at, bars, following in _job_rows(document):
-        table.add_row(name, runs, Text(last, style=colour.get(last, "dim")), at, bars[-8:], following)
+    for name, _, last, at, bars, following in _job_rows(document):
+        table.add_row(name, Text(last, style=colour.get(last, "dim")), at, bars[-8:], following)
     console.print(table)
     for line in _rest(document):
         console.print(line, style="dim", markup=False)

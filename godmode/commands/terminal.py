@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,15 +58,35 @@ def confirm(question: str, yes: bool) -> None:
         raise Usage("nothing was changed")
 
 
-def local(at: datetime | None) -> str:
+def local(at: datetime | None, clock: str = "%H:%M") -> str:
     """A time as the operator reads it, in the configured zone: `Tue 24 Nov 08:00`; `never` for None."""
-    return at.astimezone(config().zone).strftime("%a %d %b %H:%M") if at else "never"
+    return at.astimezone(config().zone).strftime(f"%a %d %b {clock}") if at else "never"
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Columns of plain text, aligned, without trailing blanks; the headers alone when there are no rows."""
+def near(at: datetime | None, now: datetime) -> str:
+    """A time near `now` in nine characters at most, in the configured zone: `08:00`, `Tue 08:00`, `24 Nov`."""
+    if at is None:
+        return ""
+    here = at.astimezone(config().zone)
+    days = abs((here.date() - now.astimezone(config().zone).date()).days)
+    return here.strftime("%H:%M" if days == 0 else "%a %H:%M" if days < 7 else "%d %b")
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], longest: int = -1) -> str:
+    """Columns of plain text, aligned, without trailing blanks; the headers alone when there are no rows.
+
+    On a terminal the cells of the column `longest` are cut where a row would not fit into a line.
+    """
     cells = [list(headers)] + [["" if c is None else str(c) for c in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    if sys.stdout.isatty():
+        over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size().columns
+        widths[longest] = max(widths[longest] - max(over, 0), 30)
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        "  ".join(_cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
     )
+
+
+def _cut(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else f"{cell[: width - 1]}…"

@@ -16,8 +16,8 @@ from godmode.lib.config import nearest
 from godmode.lib.errors import Usage
 
 WORDS = (
-    "init", "run", "killswitch", "controls", "status", "jobs", "proposals", "audit", "memory",
-    "schedule", "config", "db",
+    "init", "run", "killswitch", "controls", "status", "jobs", "proposals", "queue", "audit", "memory",
+    "allowlist", "schedule", "config", "db",
 )  # fmt: skip
 
 
@@ -67,9 +67,17 @@ def run(argv: Sequence[str]) -> int:
     try:
         code = typer.main.get_command(app).main(list(argv), prog_name="godmode", standalone_mode=False)
     except typer.TyperException as e:
-        raise Usage(e.format_message().rstrip("."), "--help shows what it takes") from e
+        message = e.format_message().rstrip(".")
+        raise Usage(message, _takes(getattr(e, "ctx", None), message)) from e
     except typer.Abort:
         raise KeyboardInterrupt from None
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
+
+
+def _takes(ctx: typer.Context | None, message: str) -> str:
+    """What to do next after wrong words: the ones that would be right, where those are few."""
+    if ctx is not None and isinstance(ctx.command, TyperGroup) and " command" in message:
+        return f"`{ctx.command_path}` takes one of {', '.join(ctx.command.list_commands(ctx))}"
+    return "--help shows what it takes"

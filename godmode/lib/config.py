@@ -6,14 +6,13 @@ source's or channel's own module (see `section`), so that a run pays only for wh
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,8 +22,10 @@ from godmode.lib import paths
 from godmode.lib.errors import Usage
 
 TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
+MIDNIGHT = "24:00"  # as the end of quiet hours: the day's last moment
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 Time = Annotated[str, Meta(pattern=TIME)]
+End = Annotated[str, Meta(pattern=rf"{TIME}|^{MIDNIGHT}$")]
 T = TypeVar("T")
 
 
@@ -45,10 +46,10 @@ class Operator(Section, frozen=True):
 
 
 class QuietHours(Section, frozen=True):
-    """Local times; equal ones mean no quiet hours."""
+    """Local times; equal ones mean no quiet hours, "00:00" to "24:00" that every hour is quiet."""
 
     start: Time = "21:00"
-    end: Time = "06:00"
+    end: End = "06:00"
 
 
 class IntervalJob(Section, frozen=True):
@@ -91,9 +92,15 @@ class Embedded(Section, frozen=True):
 
 
 class Route(Section, frozen=True):
-    severity: str | None = None
+    """Messages of this severity and type (None: of any) go by the first way of `via` that works.
+
+    "digest", or no way at all, is the next digest. Without `quiet_hours` only SEV0 and SEV1 pass them.
+    """
+
+    severity: Literal["SEV0", "SEV1", "WARN", "INFO"] | None = None
     type: str | None = None
-    via: list[str] = field(default_factory=list)
+    via: list[Literal["call", "sms", "message", "digest"]] = field(default_factory=list)
+    quiet_hours: Literal["respect", "bypass"] | None = None
 
 
 class Settings(Section, frozen=True):
@@ -142,6 +149,8 @@ def zone(name: str) -> ZoneInfo:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """` (did you mean …?)`, or nothing when no known word is near."""
+    import difflib  # only a mistake pays for it
+
     by_lower = {k.lower(): k for k in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return f' (did you mean "{by_lower[close[0]]}"?)' if close else ""
@@ -225,6 +234,10 @@ def _mistake(e: msgspec.ValidationError, shape: type, where: Path, prefix: tuple
     missing = re.fullmatch(r"Object missing required field `(.*)`", message)
     if missing:
         return _at(where, text, (*keys, missing[1]), "it is needed and not there")
+    wrong = re.fullmatch(r"Invalid enum value '(.*)'", message)
+    if wrong:
+        known = _words_of(shape, keys[len(prefix) :])
+        return _at(where, text, keys, f'"{wrong[1]}" is none of {", ".join(known)}{nearest(wrong[1], known)}')
     return _at(where, text, keys, _plain(message))
 
 
@@ -251,13 +264,25 @@ def _plain(message: str) -> str:
 
 def _keys_of(shape: Any, keys: tuple[str, ...]) -> list[str]:
     """The keys that a settings class knows at a place below it."""
+    info = _below(shape, keys)
+    return [f.encode_name for f in info.fields] if isinstance(info, msgspec.inspect.StructType) else []
+
+
+def _words_of(shape: Any, keys: tuple[str, ...]) -> list[str]:
+    """The words that are taken at a place below a settings class."""
+    info = _below(shape, keys)
+    kinds = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    return [str(v) for kind in kinds if isinstance(kind, msgspec.inspect.LiteralType) for v in kind.values]
+
+
+def _below(shape: Any, keys: tuple[str, ...]) -> Any:
     info = msgspec.inspect.type_info(shape)
     for key in keys:
         if isinstance(info, msgspec.inspect.StructType):
             info = next(f.type for f in info.fields if f.encode_name == key)
         elif isinstance(info, msgspec.inspect.ListType):
             info = info.item_type
-    return [f.encode_name for f in info.fields] if isinstance(info, msgspec.inspect.StructType) else []
+    return info
 
 
 def line_of(text: str, keys: tuple[str, ...]) -> int | None:

@@ -8,27 +8,49 @@ The message is for the operator: what happened, to what. `fix` is what to do nex
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from godmode.lib.kernel import Backoff
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL's cannot hold: NUL, and half a surrogate pair."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 class GodmodeError(Exception):
     """Base of everything that is reported to the operator in one line.
 
-    `exit_code` is what a command ends with; `retried` whether trying again can help;
+    `exit_code` is what a command ends with; `retried` whether trying again can help; `tries` how often it is tried
+    in all, where that is fewer than the policy has; `retry_after` what a service asked to wait for;
     `alert_from` the number of failures in a row from which a WARN is due (0: never, it stays INFO).
     """
 
     category = "internal"
     exit_code = 1
     retried = False
+    tries: int | None = None
+    retry_after: timedelta | None = None
     alert_from = 1
 
     def __init__(self, message: str, fix: str = "") -> None:
         super().__init__(message)
-        self.message = message
+        self.message = storable(message)
         self.fix = fix
 
     def __str__(self) -> str:
         return f"{self.message}; {self.fix}" if self.fix else self.message
+
+    def wait(self, policy: Backoff, attempts: int) -> timedelta | None:
+        """The wait after the `attempts`-th failure (counted from 1), None when it is not tried again.
+
+        It is the policy's, or what the service asked for where that is longer.
+        """
+        if not self.retried or (self.tries is not None and attempts >= self.tries):
+            return None
+        delay = policy.delay(attempts)
+        return None if delay is None else max(delay, self.retry_after or delay)
 
 
 class Usage(GodmodeError):
@@ -48,6 +70,8 @@ class Transient(GodmodeError):
 
 class Unknown(Transient):
     """Sent, and nobody knows whether it arrived. Never repeated by itself."""
+
+    retried = False
 
 
 class Auth(GodmodeError):
@@ -87,6 +111,7 @@ class DatabaseTrouble(GodmodeError):
 
     category = "database"
     retried = True
+    tries = 2
     alert_from = 2
 
 

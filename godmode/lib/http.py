@@ -4,6 +4,7 @@ library raises becomes one of errors.py. Import it late: httpx costs a scheduled
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,9 @@ import httpx
 from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown
 
 TIMEOUT = 20.0  # seconds for each of connecting, sending, and waiting for the next byte
+
+for _name in ("httpx", "httpcore"):  # their log lines hold whole addresses, and Telegram's holds the token
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 # Raised before a byte of the request has left.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -124,7 +126,9 @@ class Site:
     """What a source or channel may know of where it runs.
 
     `beside` turns a path of the configuration into a real one. `check` is called before every outgoing request:
-    it raises when the run has to stop, above all because of the kill switch.
+    it raises when the run has to stop, above all because of the kill switch. `phone` is the operator's, as
+    configured; `state` the folder for what must outlive a run. `time_left` gives the seconds until the run's
+    deadline; `sleep` waits for so many seconds between two tries (see backoff.py).
     """
 
     clock: Any
@@ -132,6 +136,10 @@ class Site:
     operator: str
     beside: Callable[[str], Path]
     check: Callable[[], None] = lambda: None
+    phone: str = ""
+    state: Path | None = None
+    time_left: Callable[[], float] = lambda: math.inf
+    sleep: Callable[[float], None] = time.sleep
 
 
 class Source(Protocol):
@@ -161,6 +169,52 @@ class Channel(Protocol):
     carries: frozenset[str]
 
     def send(self, to: str, text: str, key: str) -> Receipt: ...
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A channel that reaches outside: whom, as the allowlist writes them. One without it stays on this machine."""
+
+    recipients: tuple[str, ...]
+
+
+@runtime_checkable
+class Divides(Protocol):
+    """A channel with a longest message: the parts of a text, in order, each sent for itself under its own key."""
+
+    def parts(self, text: str) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
+class Calls(Protocol):
+    """A channel that rings and speaks a text. `send`, where it also has one, is for what is read."""
+
+    def call(self, to: str, text: str, key: str) -> Receipt: ...
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What became of a call: `ringing` while it is under way, then `answered` by a person, or `unheard` and `why`."""
+
+    state: str
+    why: str = ""
+
+
+@runtime_checkable
+class Polls(Protocol):
+    """A channel that knows what became of a call, by its receipt's id."""
+
+    def heard(self, call: str) -> Heard: ...
+
+
+@runtime_checkable
+class Askable(Protocol):
+    """A channel that can be asked what it sent by a way since a moment: the receipt, or None when surely nothing.
+
+    Raises a GodmodeError where that cannot be told, or not yet.
+    """
+
+    def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
 
 
 @dataclass(frozen=True)
@@ -219,13 +273,14 @@ GateDecision = Proceed | Skip
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job body, or the gate in its place, came to."""
+    """What a job body, or the gate in its place, came to. `cause` is the exception behind a failure, where there is."""
 
     outcome: Outcome
     reason: str | None = None
     error: str | None = None
     error_category: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    cause: Exception | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -235,6 +290,7 @@ class JobContext:
     `store` is `godmode.lib.store.Store`; `notify` puts a message in the outbox and delivers it by its route;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
     steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode.
+    `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
     clock: Any
@@ -251,6 +307,7 @@ class JobContext:
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
     command: str = "godmode"
+    worker: Any = None
     last_success: datetime | None = None
     dry_run: bool = False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from godmode.lib.errors import Usage
@@ -66,5 +67,6 @@ def replace_file(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as e:
-        fresh.unlink(missing_ok=True)
+        with suppress(OSError):  # as the folder may be one that cannot be entered
+            fresh.unlink(missing_ok=True)
         raise Usage(f"cannot write {path}: {e.strerror}", "check the folder's owner and free space") from e

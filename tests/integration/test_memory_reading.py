@@ -45,7 +45,11 @@ def read(db: Db, **limit: int) -> list[memory.Message]:
     return memory.messages(db, NOON - timedelta(days=1), NOON + timedelta(days=1), **limit)
 
 
-def plan(db: Db, statement: str, parameters: tuple[object, ...]) -> str:
+def asked(since: datetime, limit: int) -> dict[str, object]:
+    return {"since": since, "until": NOON, "limit": limit, "characters": memory.MOST_CHARACTERS}
+
+
+def plan(db: Db, statement: str, parameters: Any) -> str:
     return "\n".join(row[0] for row in db.execute(f"EXPLAIN {statement}", parameters).fetchall())
 
 
@@ -72,6 +76,13 @@ def test_messages_come_in_the_order_of_time_and_the_newest_when_there_are_too_ma
         put(db, f"k{minute}", "x", NOON + timedelta(minutes=minute))
     assert [m.key for m in read(db)] == ["k1", "k2", "k3"]
     assert [m.key for m in read(db, limit=2)] == ["k2", "k3"]
+
+
+def test_long_messages_are_read_as_far_back_as_they_fit_in_memory(db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    for minute, length in enumerate((9_000, 4_000, 5_000, 10)):
+        put(db, f"k{minute}", "x" * length, NOON + timedelta(minutes=minute))
+    monkeypatch.setattr(memory, "MOST_CHARACTERS", 8_010)
+    assert [m.key for m in read(db)] == ["k1", "k2", "k3"]
 
 
 def test_both_ends_of_the_window_are_read(db: Db) -> None:
@@ -111,14 +122,12 @@ def test_the_newest_message_leaves_out_what_is_stamped_in_the_future(db: Db) -> 
     ("statement", "parameters"),
     [
         (memory.NEWEST_MESSAGE, (NOON,)),
-        (memory.MESSAGES, (NOON - timedelta(days=2), NOON, 20_000)),
-        (memory.MESSAGES, (NOON - timedelta(days=100), NOON, 50)),
+        (memory.MESSAGES, asked(NOON - timedelta(days=2), 20_000)),
+        (memory.MESSAGES, asked(NOON - timedelta(days=100), 50)),
     ],
     ids=["newest", "window", "newest of many"],
 )
-def test_recent_messages_are_read_by_the_index_that_is_for_them(
-    db: Db, statement: str, parameters: tuple[object, ...]
-) -> None:
+def test_recent_messages_are_read_by_the_index_that_is_for_them(db: Db, statement: str, parameters: Any) -> None:
     fill(db)
     told = plan(db, statement, parameters)
     assert "memory_recent" in told

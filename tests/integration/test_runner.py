@@ -210,7 +210,7 @@ def test_a_failed_digest_is_tried_once_more_when_its_retry_is_due_and_then_burie
     assert company.outcome() == ("failed", None)
     company.at.advance(timedelta(hours=1))
     assert company.outcome() == ("skipped", "already_ran")
-    assert db.execute("SELECT type, attempts, error FROM dead_letter_jobs").fetchall() == [("work", 2, "no route")]
+    assert db.execute("SELECT type, attempts, error FROM dead_letter_jobs").fetchall() == [("job", 2, "no route")]
     assert db.execute("SELECT type FROM notifications").fetchall() == [("permanent_failure",)]
 
 
@@ -227,6 +227,29 @@ def test_failures_in_a_row_are_counted_told_once_and_their_end_is_told(
     types = db.execute("SELECT type FROM notifications ORDER BY id").fetchall()
     assert types == [("job_failing",), ("job_recovered",)]
     assert db.execute("SELECT consecutive_failures FROM job_state").fetchone() == (0,)
+
+
+def test_a_second_streak_is_told_of_again_and_an_auth_failure_in_its_middle_at_once(
+    company: Company, db: psycopg.Connection
+) -> None:
+    def runs(error: Exception | None, times: int = 1) -> None:
+        company.add("work", fail(error) if error else None)
+        for _ in range(times):
+            company.run()
+            company.at.advance(timedelta(minutes=30))
+
+    runs(Transient("no route"), 4)
+    runs(None)
+    runs(Transient("no route"))
+    runs(Auth("401"), 3)
+    runs(None, 2)
+    titles = [row[0] for row in db.execute("SELECT title FROM notifications ORDER BY id").fetchall()]
+    assert titles == [
+        "work failed 3 times in a row",
+        "work works again after 4 failures",
+        "work failed 2 times in a row",
+        "work works again after 4 failures",
+    ]
 
 
 def test_an_auth_failure_is_told_at_once(company: Company, db: psycopg.Connection) -> None:

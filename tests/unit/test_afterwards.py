@@ -7,6 +7,17 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from godmode.lib.engine import afterwards
+from godmode.lib.errors import (
+    Auth,
+    BadData,
+    DatabaseTrouble,
+    ExternalApi,
+    GodmodeError,
+    KillSwitchOn,
+    Refused,
+    Transient,
+    Unknown,
+)
 from godmode.lib.kernel import Backoff, Daily, Every, Job, JobResult, Outcome
 
 NOW = datetime(2026, 3, 1, 14, 0, tzinfo=UTC)
@@ -14,6 +25,25 @@ FAILED = JobResult(Outcome.FAILED, error="no answer")
 WELL = JobResult(Outcome.SUCCEEDED)
 SCAN = Job("periodic_scan", "", Every(minutes=30), None)
 DIGEST = Job("daily_digest", "", Daily("08:00"), None, retry=Backoff(attempts=2, first=timedelta(minutes=5)))
+
+# DESIGN, Failures: is it retried, and from which failure in a row is it told of.
+CATEGORIES: list[tuple[GodmodeError, bool, int]] = [
+    (Transient("no route"), True, 3),
+    (Unknown("perhaps sent"), False, 3),
+    (Auth("401"), False, 1),
+    (BadData("no JSON"), False, 3),
+    (ExternalApi("429"), True, 3),
+    (Refused("422"), False, 1),
+    (DatabaseTrouble("gone"), True, 2),
+]
+
+
+def failed(error: GodmodeError) -> JobResult:
+    return JobResult(Outcome.FAILED, None, str(error), error.category, cause=error)
+
+
+def told(result: JobResult, before: int, alerted: bool = False, dead: bool = False, job: Job = SCAN) -> list[str]:
+    return [note.type for note in afterwards.alerts(job, "r", result, before, alerted, dead)]
 
 
 def test_backoff_is_two_seconds_doubled_up_to_a_minute_and_then_over() -> None:
@@ -25,36 +55,60 @@ def test_backoff_is_two_seconds_doubled_up_to_a_minute_and_then_over() -> None:
 
 
 def test_the_digest_is_tried_once_more_after_five_minutes_and_then_given_up() -> None:
-    first = afterwards.retry_at(DIGEST, 1, FAILED, True, NOW)
-    second = afterwards.retry_at(DIGEST, 2, FAILED, True, NOW)
+    first = afterwards.retry_at(DIGEST, 1, FAILED, NOW)
+    second = afterwards.retry_at(DIGEST, 2, FAILED, NOW)
     assert (first, second) == (NOW + timedelta(minutes=5), None)
     assert not afterwards.given_up(DIGEST, FAILED, first)
     assert afterwards.given_up(DIGEST, FAILED, second)
 
 
-def test_what_cannot_mend_itself_is_not_retried() -> None:
-    assert afterwards.retry_at(DIGEST, 1, FAILED, False, NOW) is None
+@pytest.mark.parametrize(("error", "retried", "alert_from"), CATEGORIES)
+def test_each_category_is_retried_and_told_of_as_its_line_of_the_table_says(
+    error: GodmodeError, retried: bool, alert_from: int
+) -> None:
+    assert (afterwards.retry_at(DIGEST, 1, failed(error), NOW) is not None) is retried
+    assert [told(failed(error), before) for before in range(alert_from)] == [[]] * (alert_from - 1) + [["job_failing"]]
+
+
+def test_a_database_is_tried_once_more_whatever_the_policy_has() -> None:
+    waits = [DatabaseTrouble("gone").wait(Backoff(), n) for n in (1, 2, 3)]
+    assert waits == [timedelta(seconds=2), None, None]
+
+
+@pytest.mark.parametrize(("asked", "minutes"), [(1, 5), (7, 7)])
+def test_a_retry_after_longer_than_the_policys_wait_is_obeyed(asked: int, minutes: int) -> None:
+    result = failed(ExternalApi("429", retry_after=timedelta(minutes=asked)))
+    assert afterwards.retry_at(DIGEST, 1, result, NOW) == NOW + timedelta(minutes=minutes)
 
 
 def test_a_scan_is_neither_retried_nor_buried_since_its_next_slot_is_the_retry() -> None:
-    assert afterwards.retry_at(SCAN, 1, FAILED, True, NOW) is None
+    assert afterwards.retry_at(SCAN, 1, FAILED, NOW) is None
     assert not afterwards.given_up(SCAN, FAILED, None)
 
 
-@pytest.mark.parametrize(("before", "expected"), [(0, 0), (1, 0), (2, 1), (3, 0), (40, 0)])
-def test_a_transient_failure_alerts_once_a_streak_at_the_third_in_a_row(before: int, expected: int) -> None:
-    assert len(list(afterwards.alerts(SCAN, "r", FAILED, 3, before, False))) == expected
+def test_a_streak_is_told_of_once_at_its_third_failure() -> None:
+    streak = [told(FAILED, before, alerted=before >= 3) for before in (0, 1, 2, 3, 40)]
+    assert streak == [[], [], ["job_failing"], [], []]
 
 
-def test_an_auth_failure_alerts_at_once_and_only_once() -> None:
-    assert [n.type for n in afterwards.alerts(SCAN, "r", FAILED, 1, 0, False)] == ["job_failing"]
-    assert not list(afterwards.alerts(SCAN, "r", FAILED, 1, 1, False))
+def test_an_auth_failure_is_told_of_at_once_also_in_the_middle_of_a_streak_and_only_once() -> None:
+    assert told(failed(Auth("401")), 0) == ["job_failing"]
+    assert told(failed(Auth("401")), 1) == ["job_failing"]
+    assert told(failed(Auth("401")), 2, alerted=True) == []
 
 
-def test_a_recovery_is_told_after_an_alert_and_not_after_a_single_failure() -> None:
-    assert [n.type for n in afterwards.alerts(SCAN, "r", WELL, 3, 3, False)] == ["job_recovered"]
-    assert not list(afterwards.alerts(SCAN, "r", WELL, 3, 2, False))
+def test_a_recovery_is_one_line_and_only_where_the_streak_was_told_of() -> None:
+    assert told(WELL, 3, alerted=True) == ["job_recovered"]
+    assert told(WELL, 1, alerted=True) == ["job_recovered"]
+    assert told(WELL, 2) == []
 
 
 def test_work_given_up_on_is_a_permanent_failure_whatever_the_streak() -> None:
-    assert [n.type for n in afterwards.alerts(DIGEST, "r", FAILED, 3, 1, True)] == ["permanent_failure"]
+    assert told(FAILED, 1, dead=True, job=DIGEST) == ["permanent_failure"]
+    assert told(FAILED, 5, alerted=True, dead=True, job=DIGEST) == ["permanent_failure"]
+
+
+def test_a_run_that_the_switch_stopped_is_no_failure() -> None:
+    skipped = JobResult(Outcome.SKIPPED, "kill_switch", cause=KillSwitchOn("Kill switch is active"))
+    assert told(skipped, 2) == []
+    assert not afterwards.alert_due(skipped, 2, False)

@@ -28,7 +28,7 @@ def new_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_growing_exports_give_over_all_runs_exactly_the_messages_of_the_whole(kind: str, new_folder: Any) -> None:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(texts=TEXTS, data=st.data())
     def law(texts: list[str], data: st.DataObject) -> None:
         folder: Path = new_folder()
@@ -49,7 +49,7 @@ def test_growing_exports_give_over_all_runs_exactly_the_messages_of_the_whole(ki
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_an_export_that_was_cut_anywhere_is_left_and_completed_by_the_whole(kind: str, new_folder: Any) -> None:
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=50)
     @given(data=st.data())
     def law(data: st.DataObject) -> None:
         folder = new_folder()
@@ -71,7 +71,7 @@ def test_an_export_that_was_cut_anywhere_is_left_and_completed_by_the_whole(kind
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_any_value_in_any_place_spoils_no_other_message(kind: str, new_folder: Any) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(data=st.data())
     def law(data: st.DataObject) -> None:
         folder = new_folder()
@@ -90,7 +90,7 @@ def test_any_value_in_any_place_spoils_no_other_message(kind: str, new_folder: A
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl", "general/users.json"])
 def test_no_bytes_whatever_bring_the_reading_down(name: str, new_folder: Any) -> None:
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(raw=st.binary(max_size=200) | st.text('[]{}",:\\u0 ntf1e-', max_size=60).map(str.encode))
     def law(raw: bytes) -> None:
         folder: Path = new_folder()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 
@@ -124,3 +126,14 @@ def test_two_topics_are_two_findings() -> None:
     other = [said(t, at(9 + i // 4, 8 + 2 * (i % 4)), "AB"[i % 2], "#office") for i, t in enumerate(texts)]
     found = list(find(in_order(quiet_weeks(BAKERY, 5), burst(), other), END))
     assert {p.dedup_key for p in found} == {"growing_topics:clamp", "growing_topics:payroll"}
+
+
+def test_long_messages_full_of_different_words_are_looked_through_in_little_memory() -> None:
+    rng = random.Random(1)
+    words = ["".join(rng.choices("bcdfgklmnprt", k=8)) for _ in range(2000)]
+    long = [said(" ".join(rng.choices(words, k=80)), at(n / 75), f"p{n % 9}") for n in range(750)]
+    tracemalloc.start()
+    assert list(find(long, at(10, 9))) == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12_000_000  # a list for each pair of words would take twice that

@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -77,17 +78,25 @@ def _tell(report: Report, dry_run: bool) -> None:
     print(f"{words} {line} [{report.duration_ms / 1000:.1f} s]", file=sys.stderr)
 
 
-def _summary(data: Any, prefix: str = "") -> str:
-    """The numbers of a run's data, flat: `sources.chatlogs.new 316, patterns.found 5`."""
-    parts = []
+def _summary(data: Mapping[str, Any]) -> str:
+    """The numbers of a run's data, flat (`sources.chatlogs.new 316, patterns.found 5`), and its notes below them."""
+    numbers, notes = _flat(data)
+    return "\n  ".join([", ".join(numbers), *notes])
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> tuple[list[str], list[str]]:
+    numbers: list[str] = []
+    notes: list[str] = []
     for key, value in data.items():
         if isinstance(value, dict):
-            parts.append(_summary(value, f"{prefix}{key}."))
+            inner = _flat(value, f"{prefix}{key}.")
+            numbers += inner[0]
+            notes += inner[1]
         elif isinstance(value, int) and not isinstance(value, bool):
-            parts.append(f"{prefix}{key} {value:,}")
+            numbers.append(f"{prefix}{key} {value:,}")
         elif isinstance(value, list) and value and isinstance(value[0], dict):
-            parts += [f"\n  {note['where']}: {note['why']}" for note in value]
-    return ", ".join(p for p in parts if p)
+            notes += [f"{note['where']}: {note['why']}" for note in value]
+    return numbers, notes
 
 
 def _as_called() -> str:

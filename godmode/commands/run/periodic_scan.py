@@ -17,7 +17,7 @@ def run(ctx: JobContext) -> JobResult:
     data = {"sources": {name: _outcome(result) for name, result in syncs.items()}, "patterns": patterns}
     if all(result.outcome is Outcome.FAILED for result in syncs.values()):
         first = next(iter(syncs.values()))
-        return JobResult(Outcome.FAILED, None, first.error, first.error_category, data)
+        return JobResult(Outcome.FAILED, None, first.error, first.error_category, data, first.cause)
     return JobResult(Outcome.SUCCEEDED, data=data)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,14 @@ SAME_TOPIC = 0.5
 SPEAKS_FOR_ALL = 0.5
 SHORTEST_WORD = 3
 
+BUCKETS = 2**20
+GAP = 0
+
 Term = tuple[str, ...]
 """One stem, or two that stand side by side."""
+
+Pair = tuple[int, int]
+"""Two neighbouring stems by their numbers."""
 
 
 class GrowingTopics:
@@ -63,37 +70,70 @@ def find(messages: Sequence[Message], as_of: datetime) -> Iterator[Proposal]:
     start = as_of - RECENT
     if not said or start - said[0].at < FEWEST_BEFORE:
         return
-    read = [tokens(plain(m.text)) for m in said]
-    grown = _grown(said, _where(said, read), start, as_of)
+    grown = _grown(said, _where(said), start, as_of)
     topics = [_topic(group) for group in _merged(grown)]
     topics.sort(key=lambda pair: (pair[0].p, -len(pair[0].recent), pair[0].term))
-    found = (_proposal(label, key, said, read, as_of) for label, key in topics)
+    found = (_proposal(label, key, said, as_of) for label, key in topics)
     yield from [p for p in found if p][:MOST_FINDINGS]
 
 
-def _where(said: Sequence[Message], read: Sequence[list[Token]]) -> dict[Term, list[int]]:
-    """In which messages, by their place in the sequence, each term stands. Names of authors are no topics."""
+def _where(said: Sequence[Message]) -> dict[Term, Sequence[int]]:
+    """In which messages, by their place in the sequence, each term stands that stands in enough of them.
+
+    Twenty thousand long messages hold a million different pairs of words, nearly all of which occur once. So stems
+    are numbered, and pairs first counted in buckets: a pair is looked at when its bucket is full enough
+    (Park, Chen and Yu, 1995).
+    """
+    stems, read = _numbered(said)
+    singles: dict[int, array[int]] = defaultdict(lambda: array("I"))
+    buckets = array("I", bytes(4 * BUCKETS))
+    for i, numbers in enumerate(read):
+        for number in set(numbers) - {GAP}:
+            singles[number].append(i)
+        for pair in _pairs(numbers):
+            buckets[hash(pair) % BUCKETS] += 1
+    pairs: dict[Pair, array[int]] = defaultdict(lambda: array("I"))
+    for i, numbers in enumerate(read):
+        for pair in _pairs(numbers):
+            if buckets[hash(pair) % BUCKETS] >= FEWEST_MESSAGES:
+                pairs[pair].append(i)
+    often: dict[Term, Sequence[int]] = {(stems[n],): i for n, i in singles.items() if len(i) >= FEWEST_MESSAGES}
+    often |= {(stems[a], stems[b]): i for (a, b), i in pairs.items() if len(i) >= FEWEST_MESSAGES}
+    return often
+
+
+def _numbered(said: Sequence[Message]) -> tuple[list[str], list[array[int]]]:
+    """The stems by their numbers, and each message as numbers, with a GAP where two are no neighbours.
+
+    Names of authors and the shortest words are no topics.
+    """
     names = {t.stem for author in {m.author for m in said} for t in tokens(author)}
-    where: dict[Term, list[int]] = defaultdict(list)
-    for i, found in enumerate(read):
-        for term in _terms(found, names):
-            where[term].append(i)
-    return where
+    numbers: dict[str, int] = {"": GAP}
+    read = [array("I", _numbers(tokens(plain(m.text)), names, numbers)) for m in said]
+    return list(numbers), read
 
 
-def _terms(found: Sequence[Token], names: Collection[str]) -> set[Term]:
-    content = [t for t in found if t.stem not in names and len(t.stem) >= SHORTEST_WORD]
-    pairs = {(a.stem, b.stem) for a, b in pairwise(content) if b.position - a.position == 1}
-    return pairs | {(t.stem,) for t in content}
+def _numbers(found: Sequence[Token], names: Collection[str], numbers: dict[str, int]) -> Iterator[int]:
+    last = None
+    for token in found:
+        if token.stem in names or len(token.stem) < SHORTEST_WORD:
+            continue
+        if last is not None and token.position - last != 1:
+            yield GAP
+        last = token.position
+        yield numbers.setdefault(token.stem, len(numbers))
 
 
-def _grown(said: Sequence[Message], where: dict[Term, list[int]], start: datetime, as_of: datetime) -> list[Grown]:
+def _pairs(numbers: Sequence[int]) -> set[Pair]:
+    return {(a, b) for a, b in pairwise(numbers) if a != GAP != b}
+
+
+def _grown(said: Sequence[Message], often: dict[Term, Sequence[int]], start: datetime, as_of: datetime) -> list[Grown]:
     """The terms that grew significantly, the surest first, of equal ones the commonest."""
     by_time = RECENT / (as_of - said[0].at)
     first_recent = sum(m.at <= start for m in said)
     by_volume = _episodes(said, range(first_recent, len(said))) / _episodes(said, range(len(said)))
     share = max(by_time, by_volume)
-    often = {t: found for t, found in where.items() if len(found) >= FEWEST_MESSAGES}
     grown = []
     for term, found in often.items():
         recent = tuple(i for i in found if i >= first_recent)
@@ -142,15 +182,13 @@ def _topic(group: Sequence[Grown]) -> tuple[Grown, str]:
     return label, by_count(singles)[0] if singles else label.term[0]
 
 
-def _proposal(
-    label: Grown, key: str, said: Sequence[Message], read: Sequence[list[Token]], as_of: datetime
-) -> Proposal | None:
+def _proposal(label: Grown, key: str, said: Sequence[Message], as_of: datetime) -> Proposal | None:
     found = [said[i] for i in label.recent]
     words = search_words(found, label.term)
     if not words:
         return None
     days = round((as_of - RECENT - said[0].at) / timedelta(days=1))
-    name = _as_written(label, read)
+    name = _as_written(label.term, found)
     before = f"{len(label.before)} in the {days} days before"
     people = len({m.author for m in found})
     summary = (
@@ -167,13 +205,13 @@ def _proposal(
     )
 
 
-def _as_written(label: Grown, read: Sequence[list[Token]]) -> str:
-    """The commonest spelling of a term in its recent messages."""
+def _as_written(term: Term, found: Sequence[Message]) -> str:
+    """The commonest spelling of a term in these messages."""
     spelled: Counter[str] = Counter()
-    for i in label.recent:
-        forms = read[i]
-        if len(label.term) == 1:
-            spelled.update({t.form for t in forms if t.stem == label.term[0]})
+    for message in found:
+        forms = tokens(plain(message.text))
+        if len(term) == 1:
+            spelled.update({t.form for t in forms if t.stem == term[0]})
             continue
-        spelled.update({f"{a.form} {b.form}" for a, b in pairwise(forms) if (a.stem, b.stem) == label.term})
+        spelled.update({f"{a.form} {b.form}" for a, b in pairwise(forms) if (a.stem, b.stem) == term})
     return by_count(spelled)[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from psycopg import Connection
+import psycopg
 
 from godmode.lib.clock import Clock
 from godmode.lib.engine import killswitch, locks
@@ -17,10 +17,13 @@ from godmode.lib.engine.stop import Stopper
 from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Unknown
 from godmode.lib.kernel import Receipt
 from godmode.lib.store import Store, actions, audit
-from godmode.lib.store.actions import ActionRow
+from godmode.lib.store.actions import ActionRow, Intent
 
 FRESH_FOR = 2.0  # seconds for which the intent's look at the switch holds
-LEASE = timedelta(minutes=11)
+LEASE = timedelta(minutes=11)  # longer than any effect takes; only another host waits for its end
+
+Effect = Callable[[], Receipt]
+Ask = Callable[[datetime], Receipt | None]
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,24 @@ class Actor:
     run_id: str
     stopper: Stopper
 
-    def __call__(self, key: str, kind: str, target: str, effect: Callable[[], Receipt]) -> Done:
+    def __call__(self, key: str, kind: str, target: str, effect: Effect, ask: Ask | None = None) -> Done:
         """Do `effect` once for `key`, ever.
 
-        An effect that raises a GodmodeError has failed and may be tried again under the same key; one that
-        raises Unknown is uncertain and is not. Raises KillSwitchOn when the switch is on, Transient when the
-        run lost its claim or another one is doing it.
+        An effect that raises a GodmodeError has failed and may be tried again under the same key; one that raises
+        Unknown is uncertain and is not, unless the provider can be asked: `ask` is given the moment of the intent
+        and returns the receipt of what was done since, or None when surely nothing was; it raises a GodmodeError
+        where that cannot be told. Raises KillSwitchOn when the switch is on, Transient when the run lost its claim
+        or another one is doing it.
         """
         self.stopper.check()
         with self.stopper.deferred():
-            return self._perform(key, kind, target, effect)
+            return self._perform(key, kind, target, effect, ask)
 
-    def _perform(self, key: str, kind: str, target: str, effect: Callable[[], Receipt]) -> Done:
-        asked = time.monotonic()
-        action_id = actions.intend(
+    def _perform(self, key: str, kind: str, target: str, effect: Effect, ask: Ask | None) -> Done:
+        if killswitch.waiting(self.state) and self._switch_is_on():  # the intent asks the database alone
+            raise KillSwitchOn("Kill switch is active")
+        asked, now = time.monotonic(), self.clock.now()
+        intent = actions.intend(
             self.store.conn,
             key=key,
             kind=kind,
@@ -66,41 +73,74 @@ class Actor:
             job=self.job,
             run_id=self.run_id,
             owner=(self.owner.host, self.owner.pid, self.owner.started),
-            lease_until=self.clock.now() + LEASE,
-            now=self.clock.now(),
+            lease_until=now + LEASE,
+            now=now,
         )
-        if action_id is None:
-            return self._refused(key)
+        if intent is None:
+            return self._refused(key, kind, target, effect, ask)
         if time.monotonic() - asked > FRESH_FOR and self._switch_is_on():
-            return self._end(action_id, key, kind, Done("failed", error="Kill switch is active"))
+            self._end(intent, key, kind, Done("failed", error="Kill switch is active"))
+            raise KillSwitchOn("Kill switch is active")
+        return self._take_effect(intent, key, kind, effect, ask, now)
+
+    def _take_effect(
+        self, intent: Intent, key: str, kind: str, effect: Effect, ask: Ask | None, begun: datetime
+    ) -> Done:
+        done = Done("uncertain", error="it broke off")  # what stands where the effect raises a bug
         try:
             receipt = effect()
+            done = Done("done" if receipt.state == "sent" else receipt.state, receipt)
         except Unknown as e:
-            return self._end(action_id, key, kind, Done("uncertain", error=str(e)))
+            done = self._asked(ask, begun, str(e))
         except GodmodeError as e:
-            return self._end(action_id, key, kind, Done("failed", error=str(e)))
-        return self._end(action_id, key, kind, Done("done" if receipt.state == "sent" else receipt.state, receipt))
+            done = Done("failed", error=str(e))
+        finally:
+            self._end(intent, key, kind, done)
+        return done
+
+    def _asked(self, ask: Ask | None, begun: datetime, why: str) -> Done:
+        """What the provider says became of it; `uncertain` where it cannot be asked, or does not know either."""
+        if ask is None:
+            return Done("uncertain", error=why)
+        try:
+            receipt = ask(begun)
+        except GodmodeError as e:
+            return Done("uncertain", error=f"{why}; {e}")
+        if receipt is None:
+            return Done("failed", error=f"{why}; asked, it says that it did nothing")
+        return Done("done", receipt)
 
     def _switch_is_on(self) -> bool:
         return killswitch.is_on(self.state, killswitch.settle(self.store.conn, self.state, self.clock.now()))
 
-    def _end(self, action_id: int, key: str, kind: str, done: Done) -> Done:
-        now, provider_id = self.clock.now(), done.receipt.id if done.receipt else None
-        with self.store.conn.transaction():
-            actions.settle(self.store.conn, action_id, done.state, now, provider_id=provider_id, error=done.error)
-            audit.write(
-                self.store.conn,
-                now,
-                kind,
-                "action",
-                success=done.state == "done",
-                error=done.error,
-                data={"key": key, "state": done.state, "provider_id": provider_id},
-                run_id=self.run_id,
-            )
-        return done
+    def _end(self, intent: Intent, key: str, kind: str, done: Done) -> bool:
+        """Write the outcome; once more on a new connection, since what was done cannot be undone."""
+        try:
+            return self._write(intent, key, kind, done)
+        except psycopg.OperationalError:
+            self.store.close()
+            return self._write(intent, key, kind, done)
 
-    def _refused(self, key: str) -> Done:
+    def _write(self, intent: Intent, key: str, kind: str, done: Done) -> bool:
+        """Whether the action was still at this intent; the audit log hears of what was done in any case."""
+        now, conn = self.clock.now(), self.store.conn
+        provider_id = done.receipt.id if done.receipt else None
+        with conn.transaction():
+            settled = actions.settle(conn, intent, done.state, now, provider_id=provider_id, error=done.error)
+            if settled or done.state == "done":
+                audit.write(
+                    conn,
+                    now,
+                    kind,
+                    "action",
+                    success=done.state == "done",
+                    error=done.error,
+                    data={"key": key, "state": done.state, "provider_id": provider_id},
+                    run_id=self.run_id,
+                )
+        return settled
+
+    def _refused(self, key: str, kind: str, target: str, effect: Effect, ask: Ask | None) -> Done:
         """Why no intent was written, in the order in which it matters."""
         if self._switch_is_on():
             raise KillSwitchOn("Kill switch is active")
@@ -109,15 +149,20 @@ class Actor:
             raise Transient(
                 f"run {self.run_id} of {self.job} no longer holds its claim", "the run that took over goes on"
             )
-        if before.state != "started":
-            receipt = Receipt(before.provider_id or "") if before.state == "done" else None
-            return Done(before.state, receipt, before.error, again=True)
-        if not _owner_dead(before, self.owner, self.clock.now()):
+        if before.state == "done":
+            return Done("done", Receipt(before.provider_id or ""), again=True)
+        if before.state == "started" and not _owner_dead(before, self.owner, self.clock.now()):
             raise Transient(f"another run is doing {key}", "its outcome will be in the audit log")
-        return self._end(before.id, key, before.kind, Done("uncertain", error="its process died before it could tell"))
+        if before.state == "uncertain" and ask is None:
+            return Done("uncertain", None, before.error, again=True)
+        why = before.error or "its process died before it could tell"
+        done = self._asked(ask, before.started_at, why)
+        if not self._end(Intent(before.id, before.attempts), key, before.kind, done):
+            raise Transient(f"another run is settling {key}", "its outcome will be in the audit log")
+        return self._perform(key, kind, target, effect, ask) if done.state == "failed" else done
 
 
-def running(conn: Connection, me: Owner, now: datetime) -> list[str]:
+def running(conn: psycopg.Connection, me: Owner, now: datetime) -> list[str]:
     """The keys of the actions that were begun, by owners that still live, and have no outcome yet."""
     return [row.key for row in actions.under_way(conn) if not _owner_dead(row, me, now)]
 

@@ -6,12 +6,14 @@ Each check is a pure function of the job and the facts of the moment; the first 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, time, tzinfo
+from datetime import datetime, tzinfo
 
 from msgspec import Struct, field
 
-from godmode.lib.config import QuietHours, parse_time
+from godmode.lib.config import QuietHours
 from godmode.lib.kernel import GateDecision, Job, Proceed, Skip
+from godmode.lib.quiet import until as quiet_hours_end
+from godmode.lib.store.controls import Controls
 
 
 class Facts(Struct, frozen=True):
@@ -80,13 +82,15 @@ def decide(job: Job, facts: Facts) -> GateDecision:
     return Proceed()
 
 
+def controls_off(held: Controls | None) -> dict[str, Skip]:
+    """The prerequisites that the controls do not grant."""
+    return {
+        name: Skip("prerequisite", f"{name} is off", f"`godmode controls set {name} on`")
+        for name in ("comms_enabled", "write_enabled")
+        if held is None or not getattr(held, name)
+    }
+
+
 def quiet_until(quiet: QuietHours, now: datetime, zone: tzinfo) -> str | None:
     """The local time at which the present quiet hours end, or None outside them. Equal ends: never quiet."""
-    start, end, local = parse_time(quiet.start), parse_time(quiet.end), now.astimezone(zone).time()
-    return quiet.end if _within(start, end, local) else None
-
-
-def _within(start: time, end: time, local: time) -> bool:
-    if start <= end:
-        return start <= local < end
-    return local >= start or local < end
+    return None if quiet_hours_end(quiet, now, zone) is None else quiet.end

@@ -3,6 +3,9 @@
 A mirror without a number was written while the database was away: it counts as on, and the first run that
 reaches the database carries it there. A mirror whose number is not the database's is stale and rewritten.
 A mirror that cannot be read counts as on (fail closed).
+
+What changes the switch holds the controls row while it looks at the mirror or writes it. So a run that read a
+waiting mirror a moment ago cannot carry it into the database after somebody has said `off` meanwhile.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TypeGuard
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +23,8 @@ from godmode.lib.errors import Usage
 from godmode.lib.paths import private_folder, replace_file
 from godmode.lib.store import audit, controls
 from godmode.lib.store.controls import Controls
+
+DRILL = "killswitch_drill"  # its drills' name in the audit log
 
 
 class Mirror(Struct, frozen=True):
@@ -59,26 +65,53 @@ def agree(
     conn: Connection, state: Path, now_in_database: Controls | None, now: datetime, *, write_back: bool = True
 ) -> Controls | None:
     """As `settle`, for controls that were just read."""
-    mirror, truth = read(state), now_in_database
+    truth = now_in_database
     if truth is None or not write_back:
         return truth
-    if mirror is not None and mirror.on and mirror.number is None and not truth.kill_switch:
-        turn_on(conn, mirror.reason, "state folder", now)
-        truth = controls.read(conn)
-        assert truth is not None
-    if mirror is None or (mirror.on, mirror.number) != (truth.kill_switch, truth.kill_switch_number):
+    if _waits(read(state)) and not truth.kill_switch:
+        truth = _carry(conn, state, now)
+    mirror = read(state)
+    if _is_stale(mirror, truth):
         # A mirror that cannot be written now (a full disk) is stale, which is harmless while the database answers.
         with suppress(Usage):
             mirror_of(state, truth)
     return truth
 
 
+def _waits(mirror: Mirror | None) -> TypeGuard[Mirror]:
+    """Whether this is an `on` that the database has not heard of."""
+    return mirror is not None and mirror.on and mirror.number is None
+
+
+def _is_stale(mirror: Mirror | None, truth: Controls) -> bool:
+    """Whether the file is older than these controls; one that is newer was written after they were read."""
+    if mirror is None or mirror.number is None or mirror.number < truth.kill_switch_number:
+        return True
+    return mirror.number == truth.kill_switch_number and mirror.on != truth.kill_switch
+
+
+def _carry(conn: Connection, state: Path, now: datetime) -> Controls:
+    """Take a waiting `on` into the database, if it still waits there once the controls row is held."""
+    with conn.transaction():
+        held = controls.hold(conn)
+        mirror = read(state)
+        if _waits(mirror) and not held.kill_switch:
+            turn_on(conn, mirror.reason, "state folder", now)
+            held = controls.hold(conn)
+    return held
+
+
 def is_on(state: Path, truth: Controls | None) -> bool:
     """Whether nothing may act: the database says so, has no controls, or has not yet heard of an `on`."""
     if truth is None or truth.kill_switch:
         return True
+    return waiting(state) is not None
+
+
+def waiting(state: Path) -> Mirror | None:
+    """The `on` in the file that the database has not heard of."""
     mirror = read(state)
-    return mirror is not None and mirror.on and mirror.number is None
+    return mirror if _waits(mirror) else None
 
 
 def mirror_of(state: Path, truth: Controls) -> None:
@@ -102,8 +135,24 @@ def turn_on(conn: Connection, reason: str, by: str, now: datetime) -> None:
         audit.write(conn, now, "kill_switch", "control", success=True, data={"on": True, "reason": reason, "by": by})
 
 
-def turn_off(conn: Connection, reason: str, by: str, now: datetime) -> None:
-    """Clear the switch in the database, with its audit row, in one transaction."""
+def turn_off(conn: Connection, state: Path, reason: str, by: str, now: datetime) -> Controls:
+    """Clear the switch in the database and its mirror, with its audit row; the controls after it.
+
+    Raises Usage, and leaves the switch on, where the mirror cannot be written: it could stop this host again.
+    """
     with conn.transaction():
         controls.set_kill_switch(conn, False, reason, by, now)
         audit.write(conn, now, "kill_switch", "control", success=True, data={"on": False, "reason": reason, "by": by})
+        truth = controls.hold(conn)
+        mirror_of(state, truth)
+    return truth
+
+
+def release(conn: Connection, state: Path, reason: str, by: str, now: datetime) -> bool:
+    """Clear a switch that was set for `reason` (a drill); False, and it stays on, when somebody else set it since."""
+    with conn.transaction():
+        truth, mirror = controls.hold(conn), read(state)
+        if truth.kill_switch_reason != reason or (_waits(mirror) and mirror.reason != reason):
+            return False
+        turn_off(conn, state, reason, by, now)
+    return True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from pathlib import Path
@@ -22,20 +22,23 @@ from godmode.lib.config import Settings
 from godmode.lib.engine import gate, killswitch, locks, slots
 from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.stop import Stopped, Stopper
+from godmode.lib.engine.worker import Worker
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
-from godmode.lib.kernel import Job, JobContext, JobResult, Outcome, Skip, Slot
-from godmode.lib.store import Store, audit, controls, job_state
+from godmode.lib.kernel import GateDecision, Job, JobContext, JobResult, Outcome, Skip, Slot
+from godmode.lib.store import Store, audit, connect, controls, job_state
 from godmode.lib.store.job_state import JobState
 
 LEASE_OVER_DEADLINE = timedelta(minutes=1)
 
 
 class Mode(Struct, frozen=True):
-    """How a run was asked for."""
+    """How a run was asked for. `queued`: by the retry queue, which has its own retries; only for `slot`, if given."""
 
     scheduled: bool = False
     again: bool = False
     dry_run: bool = False
+    queued: bool = False
+    slot: str | None = None
 
 
 BY_HAND = Mode()
@@ -101,13 +104,16 @@ class Runner:
     def run(self, name: str, mode: Mode = BY_HAND) -> Report:
         """Run a job for its slot. Raises Usage for an unusable installation, never for a failed job."""
         begun = time.monotonic()
-        run = _Run(self, self.has.job(name), mode, f"{self.has.clock.now():%Y%m%dT%H%M%S}-{os.urandom(4).hex()}")
+        job = self.has.job(name)
+        if mode.queued:
+            job = dataclasses.replace(job, retry=None)
+        run = _Run(self, job, mode, f"{self.has.clock.now():%Y%m%dT%H%M%S}-{os.urandom(4).hex()}")
         with locks.hold(self.has.state, run.job.name) as free:
             slot, result, fix = run.go(free)
         return Report(run.job.name, run.run_id, slot, result, round((time.monotonic() - begun) * 1000), fix)
 
 
-@dataclass
+@dataclasses.dataclass
 class _Run:
     """One run on its way."""
 
@@ -125,7 +131,7 @@ class _Run:
         now = has.clock.now()
         slot = (slots.due if self.mode.scheduled else slots.current)(self.job.cadence, now, has.zone)
         claim = self._claimable(facts.job, slot, free, now)
-        no = gate.decide(self.job, self._gate_facts(facts, claim, now))
+        no = gate.decide(self.job, self._gate_facts(self.job, facts, claim, now))
         key = slot.key if slot else None
         if isinstance(no, Skip):
             return key, self._skip(no, facts.job, key, now), no.fix
@@ -163,14 +169,14 @@ class _Run:
         )
         return replace(facts, controls=agreed)
 
-    def _gate_facts(self, facts: job_state.Facts, claim: int | Skip, now: datetime) -> gate.Facts:
+    def _gate_facts(self, job: Job, facts: job_state.Facts, claim: int | Skip, now: datetime) -> gate.Facts:
         has, held = self.runner.has, facts.controls
         return gate.Facts(
             kill_switch=killswitch.is_on(has.state, held),
             jobs_enabled=held is not None and held.jobs_enabled,
             job_enabled=facts.job.enabled,
             quiet_until=gate.quiet_until(has.settings.quiet_hours, now, has.zone),
-            lacking={**_controls_off(held), **has.lacking(self.job)},
+            lacking={**gate.controls_off(held), **has.lacking(job)},
             slot=claim if isinstance(claim, Skip) and not self.mode.dry_run else None,
         )
 
@@ -178,9 +184,11 @@ class _Run:
         if slot is None:
             start = slots.following(self.job.cadence, now, self.runner.has.zone).start.astimezone(self.runner.has.zone)
             return Skip("not_due", f"its next slot is {start:%a %d %b %H:%M}")
+        if self.mode.slot not in (None, slot.key):
+            return Skip("expired", f"slot {self.mode.slot} is over")
         if not free:
             return Skip("locked", f"another run of {self.job.name} is under way on this host")
-        if self.mode.again and not _repeatable(self.job):
+        if self.mode.again and self.job.speaks:
             raise Usage(f"{self.job.name} speaks once a day", "--dry-run shows what would go out")
         owner = Owner(row.owner_host or "", row.owner_pid or 0, row.owner_started or "")
         dead = row.state == "running" and locks.is_dead(owner, row.lease_until, self.runner.me, now)
@@ -193,11 +201,11 @@ class _Run:
         """The outcome of a "no". By hand each is audited; of a schedule's ticks, each slot's reason once."""
         data: dict[str, Any] = {"message": no.message}
         skipped = f"{slot or now.date().isoformat()} {no.reason}"
-        of_slot = no.reason in ("not_due", "already_ran", "locked")  # the slot rule's own: no trouble at all
+        of_slot = no.reason in ("not_due", "already_ran", "locked", "expired")  # the slot rule's own: no trouble at all
         told = of_slot or skipped == row.last_skip
         error = no.message if no.reason == "kill_switch" else None
         store = self.runner.has.store
-        if not self.mode.dry_run and not (self.mode.scheduled and told):
+        if not self.mode.dry_run and not ((self.mode.scheduled or self.mode.queued) and told):
             with store.conn.transaction():
                 if not of_slot:
                     job_state.note_skip(store.conn, self.job.name, skipped)
@@ -216,7 +224,7 @@ class _Run:
         category = "kill_switch" if error else None
         return JobResult(Outcome.SKIPPED, no.reason, error, category, data)
 
-    def _no_database(self, error: Exception) -> JobResult:
+    def _no_database(self, error: psycopg.Error | DatabaseTrouble) -> JobResult:
         """Without a database nothing acts; with the mirror on, that is the reason."""
         mirror = killswitch.read(self.runner.has.state)
         if mirror is not None and mirror.on:
@@ -250,9 +258,9 @@ class _Run:
     def _work(self, row: JobState, slot: Slot, attempt: int) -> JobResult:
         begun = time.monotonic()
         with self.runner.stopper(self.job.deadline) as stopper:
-            result, error = self._body(row, slot, stopper)
+            result = self._body(row, slot, stopper)
             try:
-                self._record(slot, attempt, result, error, round((time.monotonic() - begun) * 1000))
+                self._record(slot, attempt, result, round((time.monotonic() - begun) * 1000))
             except (psycopg.Error, DatabaseTrouble) as e:
                 return JobResult(Outcome.FAILED, None, _line(e), DatabaseTrouble.category, result.data)
         return result
@@ -262,44 +270,27 @@ class _Run:
         conn = self.runner.has.store.conn
         with self.runner.stopper(self.job.deadline) as stopper, conn.transaction():
             conn.execute("SET TRANSACTION READ ONLY")
-            return self._body(row, slot, stopper)[0]
+            return self._body(row, slot, stopper)
 
-    def _body(self, row: JobState, slot: Slot, stopper: Stopper) -> tuple[JobResult, GodmodeError | None]:
-        """Run the body; whatever it raises becomes a result and the error behind it."""
+    def _body(self, row: JobState, slot: Slot, stopper: Stopper) -> JobResult:
         from godmode.lib.engine.actions import Actor
 
-        has = self.runner.has
-        actor = Actor(has.clock, has.store, has.state, self.runner.me, self.job.name, self.run_id, stopper)
+        has, me = self.runner.has, self.runner.me
+        actor = Actor(has.clock, has.store, has.state, me, self.job.name, self.run_id, stopper)
+        attempt = partial(_attempt, stopper)
         context = has.context(
             job=self.job,
             slot=slot,
             act=actor,
             check=partial(self._check, stopper),
             run_first=self._first,
+            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot),
             run_id=self.run_id,
             last_success=row.last_success_at,
             dry_run=self.mode.dry_run,
         )
         assert self.job.run is not None
-        try:
-            with stopper.armed():
-                return self.job.run(context), None
-        except KillSwitchOn as e:
-            return JobResult(Outcome.SKIPPED, "kill_switch", e.message, e.category), e
-        except GodmodeError as e:
-            return _failed(e), e
-        except psycopg.Error as e:
-            trouble = DatabaseTrouble(_line(e))
-            return _failed(trouble), trouble
-        except Stopped as e:
-            stopped = Transient(str(e))
-            return _failed(stopped), stopped
-        except Exception as e:  # the one place where whatever a job raises becomes its outcome
-            bug = GodmodeError(f"{type(e).__name__}: {e}", "`--debug` shows where; please report it")
-            bug.__cause__ = e
-            if "--debug" in sys.argv:
-                raise
-            return _failed(bug), bug
+        return attempt(partial(self.job.run, context))
 
     def _check(self, stopper: Stopper) -> None:
         """Between two steps. Raises Stopped when the run has to end, KillSwitchOn when the operator said stop."""
@@ -312,15 +303,23 @@ class _Run:
         with self.runner.stopper(self.job.deadline) as stopper, stopper.deferred():
             return self.runner.run(name, self.mode).result
 
-    def _record(self, slot: Slot, attempt: int, result: JobResult, error: GodmodeError | None, ms: int) -> None:
+    def _run_slot(self, name: str, slot: str | None) -> JobResult:
+        with self.runner.stopper(self.job.deadline) as stopper, stopper.deferred():
+            return self.runner.run(name, Mode(queued=True, slot=slot)).result
+
+    def _gate(self, job: Job, held: controls.Controls | None) -> GateDecision:
+        facts = job_state.Facts(self.runner.has.schema, held, JobState(job.name))
+        return gate.decide(job, self._gate_facts(job, facts, 0, self.runner.has.clock.now()))
+
+    def _record(self, slot: Slot, attempt: int, result: JobResult, ms: int) -> None:
         """The outcome, its audit row and what follows from it, in one transaction."""
         from godmode.lib.engine import afterwards
         from godmode.lib.store import dead_letters, outbox
 
         has, now = self.runner.has, self.runner.has.clock.now()
         conn = has.store.fresh()
-        stopped_by_switch = isinstance(error, KillSwitchOn)  # a skip, which does not use up the slot
-        again_at = now if stopped_by_switch else afterwards.retry_at(self.job, attempt, result, _retried(error), now)
+        stopped_by_switch = isinstance(result.cause, KillSwitchOn)  # a skip, which does not use up the slot
+        again_at = now if stopped_by_switch else afterwards.retry_at(self.job, attempt, result, now)
         dead = afterwards.given_up(self.job, result, again_at)
         entry = {"at": now.isoformat(), "outcome": str(result.outcome), "ms": ms}
         with conn.transaction():
@@ -339,10 +338,12 @@ class _Run:
             if before is None or stopped_by_switch:
                 return
             if dead:
-                dead_letters.bury(conn, self.job.name, {"slot": slot.key}, attempt, result.error or "", now)
-            alert_from = error.alert_from if error else afterwards.STREAK
-            for note in afterwards.alerts(self.job, self.run_id, result, alert_from, before, dead):
+                work = {"job": self.job.name, "slot": slot.key}  # as the retry queue takes it
+                dead_letters.bury(conn, "job", work, attempt, result.error or "", now)
+            for note in afterwards.alerts(self.job, self.run_id, result, *before, dead):
                 outbox.put(conn, note, self.run_id, now)
+            if afterwards.alert_due(result, *before):
+                job_state.mark_alerted(conn, self.job.name)
 
     def _audit(
         self,
@@ -359,26 +360,30 @@ class _Run:
         )  # fmt: skip
 
 
+def _attempt(stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
+    """Run a body, or one row of the retry queue; whatever it raises becomes its result."""
+    try:
+        with stopper.armed():
+            return step()
+    except KillSwitchOn as e:
+        return JobResult(Outcome.SKIPPED, "kill_switch", e.message, e.category, cause=e)
+    except GodmodeError as e:
+        return _failed(e)
+    except psycopg.Error as e:
+        return _failed(connect.trouble(e))
+    except Stopped as e:
+        return _failed(Transient(str(e)))
+    except Exception as e:  # the one place where whatever a job raises becomes its outcome
+        if "--debug" in sys.argv:
+            raise
+        bug = GodmodeError(f"{type(e).__name__}: {e}", "`--debug` shows where; please report it")
+        bug.__cause__ = e
+        return _failed(bug)
+
+
 def _failed(error: GodmodeError) -> JobResult:
-    return JobResult(Outcome.FAILED, None, str(error), error.category)
+    return JobResult(Outcome.FAILED, None, str(error), error.category, cause=error)
 
 
-def _retried(error: GodmodeError | None) -> bool:
-    return error is None or error.retried
-
-
-def _controls_off(held: controls.Controls | None) -> dict[str, Skip]:
-    return {
-        name: Skip("prerequisite", f"{name} is off", f"`godmode controls set {name} on`")
-        for name in ("comms_enabled", "write_enabled")
-        if held is None or not getattr(held, name)
-    }
-
-
-def _repeatable(job: Job) -> bool:
-    return not job.speaks
-
-
-def _line(error: BaseException) -> str:
-    """The first line of an error: PostgreSQL adds details and context below it."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _line(error: psycopg.Error | DatabaseTrouble) -> str:
+    return str(connect.trouble(error) if isinstance(error, psycopg.Error) else error)

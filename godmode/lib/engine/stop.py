@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,11 @@ from types import FrameType
 
 class Stopped(KeyboardInterrupt):
     """The run has to end now. A KeyboardInterrupt, so that psycopg cancels the statement under way."""
+
+
+def time_left() -> float:
+    """Seconds until the deadline of the run that this process is at; infinite where there is none."""
+    return signal.getitimer(signal.ITIMER_REAL)[0] or math.inf
 
 
 class Stopper:
@@ -44,6 +50,11 @@ class Stopper:
     def _raise_if_armed(self) -> None:
         if self._armed:
             self.check()
+
+    @property
+    def asked(self) -> bool:
+        """Whether the run has to end."""
+        return self._why is not None
 
     def check(self) -> None:
         """Raises Stopped when a stop was asked for."""

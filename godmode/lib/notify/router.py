@@ -1,72 +1,154 @@
-"""From a notification to a channel: outbox row first, then the action, then what became of it."""
+"""From a notification to a channel: outbox row first, then its route, then the action and what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
 from typing import Any
 
+from godmode.lib import config, quiet
 from godmode.lib.clock import Clock
-from godmode.lib.kernel import Channel, Notification, Receipt, Severity
-from godmode.lib.store import Store, outbox
+from godmode.lib.errors import KillSwitchOn, Refused, Transient
+from godmode.lib.kernel import Channel, Notification, Severity
+from godmode.lib.notify import routes
+from godmode.lib.notify.sending import Delivery, Sender
+from godmode.lib.notify.text import folded
+from godmode.lib.store import Store, controls, outbox, releases
+from godmode.lib.store.outbox import Message
 
-NOW = frozenset({"daily_digest"})  # types that do not wait for the digest
-URGENT = frozenset({Severity.SEV0, Severity.SEV1})
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What became of a message: its outbox status and the text that stands in the outbox."""
-
-    status: str
-    text: str
-    error: str | None = None
+ENDED = frozenset({"sent", "uncertain", "digested", "suppressed"})
+LAST_WORD = "permanent_failure"  # tells of what failed for good; where it fails too, nothing tells of that
+FIRST_RETRY = timedelta(seconds=2)  # specification, Retry policy
 
 
 @dataclass(frozen=True)
 class Router:
-    """Puts messages in the outbox and delivers those whose time is now by the first channel that takes them.
+    """Puts messages in the outbox and delivers those whose time is now. One for a run.
 
-    `act` is handed in (see engine/actions.py), so that a message is an action like any other.
+    `act` performs an action (engine/actions.py), `enqueue` adds to the retry queue (store/retry_jobs.py), `bury` to
+    the dead letters (store/dead_letters.py).
     """
 
     clock: Clock
     store: Store
     act: Callable[..., Any]
-    channels: Sequence[Channel]
+    channels: Mapping[str, Channel]
     run_id: str
+    settings: config.Settings
+    zone: tzinfo
+    enqueue: Callable[..., Any]
+    bury: Callable[..., Any]
 
     def __call__(self, note: Notification) -> Delivery:
-        """Put a message in the outbox and, where its route says so, send it. A second call sends nothing more."""
-        row = outbox.put(self.store.conn, note, self.run_id, self.clock.now())
-        if row.status in ("sent", "uncertain", "digested", "suppressed"):
-            return Delivery(row.status, row.body)
-        if note.type not in NOW and note.severity not in URGENT:
+        """Put a message in the outbox and, where its route says so, send it. What was sent is not sent again."""
+        window = None if note.type in routes.ONCE else outbox.WINDOW
+        return self._go(outbox.put(self.store.conn, note, self.run_id, self.clock.now(), window=window))
+
+    def deliver(self, message_id: int) -> Delivery:
+        """One attempt of the retry queue: send a message with the text it has. Raises Refused when there is none."""
+        row = outbox.one(self.store.conn, message_id)
+        if row is None:
+            raise Refused(f"there is no message {message_id}")
+        if row.status in ENDED or row.status == "held":
             return Delivery(row.status, row.body)
         return self._send(row)
 
-    def _send(self, row: outbox.Message) -> Delivery:
-        error = "no channel carries messages"
-        for channel in self.channels:
-            if "message" not in channel.carries:
-                continue
-            key = f"notification:{row.id}:{channel.name}"
-            outbox.mark(
-                self.store.conn,
-                row.id,
-                "sending",
-                self.clock.now(),
-                channel=channel.name,
-                recipient="operator",
+    def release(self) -> Mapping[str, int]:
+        """Send what waits for its time or was left half way; how many messages came to which status.
+
+        1. What is too old, or older than the kill switch's last change, is for the digest. 2. What was put into the
+        outbox without a route, or begun by a run that is gone, goes its way; calls under way are asked about.
+        3. What was held and is still the case goes out as one message.
+        """
+        conn, tally = self.store.conn, Counter[str]()
+        releases.give_up(conn, self.clock.now())
+        for row in releases.left(conn, self.clock.now()):
+            try:
+                tally[self._go(row).status] += 1
+            except Transient:  # another run is at it
+                tally["sending"] += 1
+        if one := releases.fold(conn, self.clock.now(), self.run_id, folded):
+            tally[self._go(one).status] += 1
+        return tally
+
+    def over(self, dedup_key: str) -> int:
+        """The trouble is over: what still waits to tell of it is dropped; how many messages that were."""
+        return outbox.over(self.store.conn, dedup_key, self.clock.now())
+
+    # -- its route -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _rules(self) -> Sequence[routes.Rule]:
+        return routes.rules(self.settings.routes)
+
+    @cached_property
+    def _sender(self) -> Sender:
+        return Sender(self.clock, self.store, self.act, self.channels, self.run_id)
+
+    def _go(self, row: Message) -> Delivery:
+        if row.status in ENDED:
+            return Delivery(row.status, row.body)
+        if row.via is None:
+            row = self._route(row)
+        if row.status == "held" or not row.via:
+            return Delivery(row.status, row.body)
+        delivery = self._send(row)
+        if delivery.status == "failed" and row.type not in routes.ONCE:  # those are tried again by their jobs
+            self._again(row, delivery)
+        return delivery
+
+    def _route(self, row: Message) -> Message:
+        now, way = self.clock.now(), routes.of(self._rules, row.type, row.severity)
+        due = self._quiet_until(row, now)
+        via = () if due == quiet.NEVER else way.via
+        return outbox.route(
+            self.store.conn, row.id, via, due if via else None, now,
+            at_most_an_hour=routes.AT_MOST_AN_HOUR.get(row.type),
+        )  # fmt: skip
+
+    def _quiet_until(self, row: Message, now: datetime) -> datetime | None:
+        """When the quiet hours that hold this message end; the gate has seen to those of ONCE."""
+        if row.type in routes.ONCE or routes.of(self._rules, row.type, row.severity).bypass:
+            return None
+        return quiet.until(self.settings.quiet_hours, now, self.zone)
+
+    # -- sending ---------------------------------------------------------------------------------------------
+
+    def _send(self, row: Message) -> Delivery:
+        """Send now, unless her own word or the hour is against it."""
+        if row.type in routes.ONCE:
+            return self._sender.send(row)
+        conn, now = self.store.conn, self.clock.now()
+        held = controls.read(conn)
+        if held is None or not held.comms_enabled:
+            return self._hold(row, "comms_enabled is off")
+        if due := self._quiet_until(row, now):
+            return self._hold(row, "quiet hours", None if due == quiet.NEVER else due)
+        try:
+            return self._sender.send(row)
+        except KillSwitchOn as e:
+            self._hold(row, e.message)
+            raise
+
+    def _hold(self, row: Message, why: str, due: datetime | None = None) -> Delivery:
+        """Keep a message for the end of quiet hours, or for the digest."""
+        via = row.via or [] if due else []
+        outbox.hold(self.store.conn, row.id, self.clock.now(), via=via, due_at=due, error=why)
+        return Delivery("held", row.body, why)
+
+    def _again(self, row: Message, delivery: Delivery) -> None:
+        """A message that failed is tried again by the retry queue, or is a dead letter with an alert by another way."""
+        conn, now, cause = self.store.conn, self.clock.now(), delivery.cause
+        if cause is None or cause.retried:
+            wait = max(getattr(cause, "retry_after", None) or FIRST_RETRY, FIRST_RETRY)
+            key = f"notification:{row.id}"
+            self.enqueue(conn, "notification", {"id": row.id}, now=now, unique_key=key, run_at=now + wait)
+        elif row.type != LAST_WORD and row.status != "failed":
+            self.bury(conn, "notification", {"id": row.id}, 1, delivery.error or "", now)
+            what = f'the message "{row.title}" could not be sent'
+            self(
+                Notification(LAST_WORD, Severity.WARN, what, delivery.error or "", f"{LAST_WORD}:notification:{row.id}")
             )
-            done = self.act(key, f"send_{channel.name}", "operator", _sending(channel, row, key))
-            status = "sent" if done.state == "done" else done.state
-            outbox.mark(self.store.conn, row.id, status, self.clock.now(), error=done.error)
-            if status != "failed":  # an uncertain one is never resent by itself
-                return Delivery(status, row.body, done.error)
-            error = done.error or error
-        return Delivery("failed", row.body, error)
-
-
-def _sending(channel: Channel, row: outbox.Message, key: str) -> Callable[[], Receipt]:
-    return lambda: channel.send("operator", row.body, key)

@@ -55,3 +55,19 @@ def count_due(conn: Connection, rule: Rule, now: datetime) -> int:
         (now - rule.keep,),
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def drill(conn: Connection, since: datetime) -> None:
+    """Flag what a drill of the kill switch left, so that it does not stand between what really happened."""
+    with conn.transaction():
+        conn.execute(
+            "UPDATE agent_actions SET archived = true WHERE kind = 'drill' AND started_at >= %s AND NOT archived",
+            (since,),
+        )
+        conn.execute(
+            """
+            UPDATE agent_audit_log SET archived = true
+            WHERE (action = 'drill' OR starts_with(action, 'drill_')) AND ts >= %s AND NOT archived
+            """,
+            (since,),
+        )

@@ -21,6 +21,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 OLDEST_SERVER = 14
 TIMEOUT = 5  # seconds
+OFTEN = 5  # executions of a statement after which it is prepared; that halves the time of a row of the retry queue
 _URL = "postgresql://user:password@host:5432/godmode"
 _CAUSES = (
     (r"connection refused", "connection refused"),
@@ -31,7 +32,8 @@ _CAUSES = (
 
 
 def connect(config: Config, application: str) -> Connection:
-    """An open connection in autocommit mode that prepares no statements, so that poolers may stand between.
+    """An open connection in autocommit mode. To a server that DATABASE_URL names it prepares no statements, since a
+    pooler may stand between; nothing stands between it and the embedded one.
 
     `application` is the name the server shows for it. The schema's version is not looked at (see `migrate`).
     Raises DatabaseTrouble when the server cannot be reached or refuses, Usage when DATABASE_URL cannot be
@@ -44,12 +46,15 @@ def connect(config: Config, application: str) -> Connection:
 
 def open_socket(folder: Path, application: str, database: str = places.DATABASE) -> Connection:
     """A connection to the embedded server whose socket is in `folder`. Raises psycopg.OperationalError."""
-    return _open(host=str(folder), port=places.PORT, user=places.USER, dbname=database, application_name=application)
+    return _open(
+        host=str(folder), port=places.PORT, user=places.USER, dbname=database, application_name=application,
+        prepare_threshold=OFTEN,
+    )  # fmt: skip
 
 
 def _open(**options: Any) -> Connection:
-    defaults: dict[str, Any] = {"connect_timeout": TIMEOUT, "client_encoding": "UTF8"}
-    return psycopg.connect("", autocommit=True, prepare_threshold=None, **(defaults | options))
+    defaults: dict[str, Any] = {"connect_timeout": TIMEOUT, "client_encoding": "UTF8", "prepare_threshold": None}
+    return psycopg.connect("", autocommit=True, **(defaults | options))
 
 
 def _embedded(config: Config, application: str) -> Connection:
@@ -64,7 +69,8 @@ def _embedded(config: Config, application: str) -> Connection:
     try:
         return open_socket(folder, application)
     except psycopg.OperationalError as e:
-        raise DatabaseTrouble(f"the embedded database at {folder} refuses: {reason(str(e))}") from e
+        why = reason(str(e))
+        raise DatabaseTrouble(f"the embedded database at {folder} refuses: {why}", trouble(e).fix) from e
 
 
 def _external(url: str, application: str) -> Connection:
@@ -112,6 +118,20 @@ def reason(message: str, password: object = None) -> str:
     telling = next((line for line in lines if "FATAL:" in line), lines[0] if lines else "no reason given")
     line = telling.rpartition("FATAL:")[2].rpartition(" failed: ")[2].strip()
     return line.replace(str(password), "***") if password else line
+
+
+def trouble(error: psycopg.Error) -> DatabaseTrouble:
+    """What the server said in one line, with what to do next where that is known."""
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if re.search(r"no space left|quota exceeded|wrote only", line, re.IGNORECASE):
+        return DatabaseTrouble(line, "free some space on the database's disk")
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return DatabaseTrouble(line, "make the user of DATABASE_URL the owner of godmode's tables")
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return DatabaseTrouble(line, "a standby takes no writes: DATABASE_URL has to name the primary")
+    if isinstance(error, psycopg.OperationalError):
+        return DatabaseTrouble(line, "try again")
+    return DatabaseTrouble(line)
 
 
 def _supported(conn: Connection) -> Connection:

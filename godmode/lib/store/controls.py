@@ -8,6 +8,9 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from godmode.lib.errors import DatabaseTrouble
+
+SWITCH_LOCK = 0x676F6473746F70  # "godstop": intents share it, who turns the switch holds it alone
 NAMES = ("jobs_enabled", "comms_enabled", "write_enabled")
 
 
@@ -33,6 +36,21 @@ def read(conn: Connection) -> Controls | None:
         return cursor.execute(f"SELECT {COLUMNS} FROM agent_controls c").fetchone()
 
 
+def hold(conn: Connection) -> Controls:
+    """The controls, for who turns the switch: nobody else reads or turns it until the transaction ends.
+
+    Raises DatabaseTrouble when there is no row.
+    """
+    _lock_switch(conn)
+    with conn.cursor(row_factory=class_row(Controls)) as cursor:
+        row = cursor.execute(f"SELECT {COLUMNS} FROM agent_controls c FOR UPDATE").fetchone()
+    if row is None:
+        raise DatabaseTrouble(
+            "agent_controls has no row, so nothing acts", "`INSERT INTO agent_controls DEFAULT VALUES` gives it one"
+        )
+    return row
+
+
 def set_control(conn: Connection, name: str, on: bool) -> None:
     """Set one of NAMES."""
     assert name in NAMES
@@ -40,10 +58,11 @@ def set_control(conn: Connection, name: str, on: bool) -> None:
 
 
 def set_kill_switch(conn: Connection, on: bool, reason: str, by: str, now: datetime) -> int:
-    """Set the switch and return its change's number.
+    """Set the switch, in the caller's transaction, and return its change's number.
 
-    The update waits for every intent that holds the row for share, so none is written after it returns.
+    It waits for every intent that is being written, so none is written after it returns.
     """
+    _lock_switch(conn)
     row = conn.execute(
         """
         UPDATE agent_controls
@@ -54,3 +73,8 @@ def set_kill_switch(conn: Connection, on: bool, reason: str, by: str, now: datet
         {"on": on, "reason": reason, "by": by, "now": now},
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def _lock_switch(conn: Connection) -> None:
+    """Wait for the intents that are being written; always before the row itself, as they do."""
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", (SWITCH_LOCK,))

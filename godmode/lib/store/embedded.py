@@ -76,8 +76,13 @@ def start(config: Config) -> Path:
 
 def stop(config: Config) -> bool:
     """End the server; whether one ran. Raises DatabaseTrouble when it does not end."""
-    if not places.home(config.state).exists():
+    home = places.home(config.state)
+    try:
+        home.stat()
+    except FileNotFoundError:
         return False
+    except OSError as e:
+        raise Usage(f"cannot see into the database's folder {home}: {e.strerror}", "see who owns it") from e
     with _lock(config.state):
         running = postmaster.find(places.data(config.state))
         if running is None:

@@ -34,6 +34,7 @@ class JobState(Struct, frozen=True):
     retry_at: datetime | None = None
     last_success_at: datetime | None = None
     consecutive_failures: int = 0
+    alerted: bool = False
     last_error: str | None = None
     last_skip: str | None = None
     recent: list[dict[str, Any]] = field(default_factory=list)
@@ -71,6 +72,12 @@ def all_rows(conn: Connection) -> Sequence[JobState]:
     """Every job that has a row."""
     with conn.cursor(row_factory=class_row(JobState)) as cursor:
         return cursor.execute(f"SELECT {_COLUMNS} FROM job_state j ORDER BY j.job").fetchall()
+
+
+def running(conn: Connection) -> Sequence[JobState]:
+    """The rows of jobs that were begun and have no outcome yet."""
+    with conn.cursor(row_factory=class_row(JobState)) as cursor:
+        return cursor.execute(f"SELECT {_COLUMNS} FROM job_state j WHERE j.state = 'running' ORDER BY j.job").fetchall()
 
 
 def claim(
@@ -119,14 +126,17 @@ def finish(
     retry_at: datetime | None,
     now: datetime,
     entry: dict[str, Any],
-) -> int | None:
-    """Record the end of a run; the number of failures in a row before it, None when the claim was lost.
+) -> tuple[int, bool] | None:
+    """Record the end of a run; None when the claim was lost.
 
-    `entry` joins the last 20 outcomes; a run that does not count as a failure leaves the streak as it is.
+    Returned are the number of failures in a row before it, and whether that streak was told of. `entry` joins the
+    last 20 outcomes; a run that does not count as a failure leaves the streak as it is.
     """
     row = conn.execute(
         """
-        WITH before AS (SELECT consecutive_failures FROM job_state WHERE job = %(job)s AND run_id = %(run_id)s)
+        WITH before AS (
+            SELECT consecutive_failures, alerted FROM job_state WHERE job = %(job)s AND run_id = %(run_id)s
+        )
         UPDATE job_state j SET
             version = j.version + 1,
             state = CASE WHEN %(ok)s THEN 'succeeded' ELSE 'failed' END,
@@ -134,17 +144,23 @@ def finish(
             last_success_at = CASE WHEN %(ok)s THEN %(now)s ELSE j.last_success_at END,
             consecutive_failures = CASE WHEN %(ok)s THEN 0
                                         ELSE j.consecutive_failures + %(counts)s END,
+            alerted = j.alerted AND NOT %(ok)s,
             recent = (CASE WHEN jsonb_array_length(j.recent) >= 20 THEN j.recent - 0 ELSE j.recent END) || %(entry)s
         FROM before
         WHERE j.job = %(job)s AND j.run_id = %(run_id)s AND j.state = 'running'
-        RETURNING before.consecutive_failures
+        RETURNING before.consecutive_failures, before.alerted
         """,
         {
             "job": job, "run_id": run_id, "ok": succeeded, "counts": int(counts), "now": now, "retry_at": retry_at,
             "error": error, "entry": Jsonb(entry),
         },
     ).fetchone()  # fmt: skip
-    return int(row[0]) if row else None
+    return (row[0], row[1]) if row else None
+
+
+def mark_alerted(conn: Connection, job: str) -> None:
+    """The present streak of failures was told of, so that it is not told again until the job has worked."""
+    conn.execute("UPDATE job_state SET alerted = true WHERE job = %s", (job,))
 
 
 def note_skip(conn: Connection, job: str, skip: str) -> None:

@@ -11,6 +11,8 @@ from psycopg.rows import class_row
 if TYPE_CHECKING:
     from psycopg import Connection
 
+MOST_CHARACTERS = 10_000_000
+
 Role = Literal["operator", "person", "assistant"]
 
 NEWEST_MESSAGE = """
@@ -18,15 +20,21 @@ NEWEST_MESSAGE = """
     WHERE source_type = 'chatlogs' AND superseded_at IS NULL AND NOT archived AND occurred_at <= %s
     ORDER BY occurred_at DESC LIMIT 1"""
 
-# A message of a megabyte is cut in the database: 20,000 of them would not fit in a small machine.
+# A message of a megabyte is cut in the database, and so is what all together come to: it has to fit a small machine.
 MESSAGES = """
-    SELECT id, key, occurred_at, left(value, 4000),
-           fields ->> 'author', fields ->> 'role', fields ->> 'conversation', fields ->> 'title',
-           fields ->> 'thread'
-    FROM memory_items
-    WHERE source_type = 'chatlogs' AND superseded_at IS NULL AND NOT archived
-      AND occurred_at BETWEEN %s AND %s
-    ORDER BY occurred_at DESC, id DESC LIMIT %s"""
+    SELECT id, key, occurred_at, text, author, role, conversation, title, thread
+    FROM (
+        SELECT id, key, occurred_at, left(value, 4000) AS text,
+               fields ->> 'author' AS author, fields ->> 'role' AS role, fields ->> 'conversation' AS conversation,
+               fields ->> 'title' AS title, fields ->> 'thread' AS thread,
+               sum(least(length(value), 4000)) OVER (ORDER BY occurred_at DESC, id DESC) AS characters
+        FROM memory_items
+        WHERE source_type = 'chatlogs' AND superseded_at IS NULL AND NOT archived
+          AND occurred_at BETWEEN %(since)s AND %(until)s
+        ORDER BY occurred_at DESC, id DESC LIMIT %(limit)s
+    ) newest
+    WHERE characters <= %(characters)s
+    ORDER BY occurred_at DESC, id DESC"""
 
 ITEM = """
     SELECT id, key, value, authority, source_type, fields, occurred_at, created_at,
@@ -85,9 +93,10 @@ def newest_message_at(conn: Connection, until: datetime) -> datetime | None:
 def messages(conn: Connection, since: datetime, until: datetime, limit: int = 20_000) -> list[Message]:
     """The chat messages said from `since` to `until` (both included), in the order of time.
 
-    Where there are more than `limit`, the newest `limit` of them.
+    Where there are more than `limit`, the newest `limit` of them, or as many as have MOST_CHARACTERS together.
     """
-    rows = conn.execute(MESSAGES, (since, until, limit)).fetchall()
+    asked = {"since": since, "until": until, "limit": limit, "characters": MOST_CHARACTERS}
+    rows = conn.execute(MESSAGES, asked).fetchall()
     return [_message(*row) for row in reversed(rows)]
 
 

@@ -13,6 +13,7 @@ from psycopg import errors
 
 from godmode.lib.errors import DatabaseTrouble, Usage
 from godmode.lib.paths import shipped
+from godmode.lib.store.connect import trouble
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -105,7 +106,8 @@ def _apply(conn: Connection, migration: Migration) -> None:
     except errors.InsufficientPrivilege:
         raise
     except psycopg.Error as e:
-        raise DatabaseTrouble(f"migration {migration.path.name} failed: {e.diag.message_primary or e}") from e
+        why = trouble(e)
+        raise DatabaseTrouble(f"migration {migration.path.name} failed: {why.message}", why.fix) from e
     conn.execute(
         "INSERT INTO schema_migrations (version, name, checksum) VALUES (%s, %s, %s)",
         (migration.version, migration.name, migration.checksum()),

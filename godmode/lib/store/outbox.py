@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from godmode.lib.kernel import Notification
 
+WINDOW = timedelta(hours=4)  # how long the same trouble stays one message after it was sent
+
 
 @dataclass(frozen=True)
 class Message:
-    """One row of the outbox."""
+    """One row of the outbox. `via` is None until it is routed, and empty for the digest."""
 
     id: int
     type: str
@@ -25,33 +27,66 @@ class Message:
     count: int
     created_at: datetime
     sent_at: datetime | None
+    via: list[str] | None = None
 
 
-_COLUMNS = ", ".join(Message.__dataclass_fields__)
+COLUMNS = ", ".join(Message.__dataclass_fields__)
 
 
-def put(conn: Connection, note: Notification, run_id: str, now: datetime) -> Message:
-    """Add a message. One with the same `dedup_key` that is there already is returned, with the text it has."""
+def put(
+    conn: Connection, note: Notification, run_id: str, now: datetime, *, window: timedelta | None = WINDOW
+) -> Message:
+    """Add a message, or return the one that is there for the same trouble, with the text it has.
+
+    The same trouble has the same `dedup_key`, and a message at least as severe that waits, or was sent within
+    `window`; it is counted there, once for each run. With no window the key is one message's for ever, uncounted.
+    What PostgreSQL's text cannot hold (NUL, half a surrogate pair) is left out.
+    """
+    values = {
+        "type": note.type, "severity": note.severity, "title": _storable(note.title), "body": _storable(note.body),
+        "key": note.dedup_key, "run_id": run_id, "now": now, "window": window,
+    }  # fmt: skip
     with conn.transaction(), conn.cursor(row_factory=class_row(Message)) as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (note.dedup_key,))
         there = cursor.execute(
             f"""
-            SELECT {_COLUMNS} FROM notifications
-            WHERE dedup_key = %s AND NOT archived ORDER BY created_at DESC LIMIT 1
+            UPDATE notifications SET
+                count = CASE WHEN %(window)s::interval IS NULL OR run_id = %(run_id)s THEN count ELSE count + 1 END
+            WHERE id = (
+                SELECT id FROM notifications
+                WHERE dedup_key = %(key)s AND NOT archived
+                  AND array_position('{{SEV0,SEV1,WARN,INFO}}', severity)
+                      <= array_position('{{SEV0,SEV1,WARN,INFO}}', %(severity)s::text)
+                  AND (%(window)s::interval IS NULL
+                       OR status IN ('pending', 'held', 'sending', 'failed')
+                       OR status IN ('sent', 'uncertain') AND created_at >= %(now)s - %(window)s::interval)
+                ORDER BY created_at DESC, id DESC LIMIT 1)
+            RETURNING {COLUMNS}
             """,
-            (note.dedup_key,),
+            values,
         ).fetchone()
         if there is not None:
             return there
         new = cursor.execute(
             f"""
             INSERT INTO notifications (type, severity, title, body, dedup_key, run_id, created_at, updated_at)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
+            VALUES (%(type)s, %(severity)s, %(title)s, %(body)s, %(key)s, %(run_id)s, %(now)s, %(now)s)
+            RETURNING {COLUMNS}
             """,
-            (note.type, note.severity, note.title, note.body, note.dedup_key, run_id, now, now),
+            values,
         ).fetchone()
         assert new is not None
         return new
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
+
+
+def one(conn: Connection, message_id: int) -> Message | None:
+    """One message by its number."""
+    with conn.cursor(row_factory=class_row(Message)) as cursor:
+        return cursor.execute(f"SELECT {COLUMNS} FROM notifications WHERE id = %s", (message_id,)).fetchone()
 
 
 def of_key(conn: Connection, dedup_key: str) -> Message | None:
@@ -59,11 +94,60 @@ def of_key(conn: Connection, dedup_key: str) -> Message | None:
     with conn.cursor(row_factory=class_row(Message)) as cursor:
         return cursor.execute(
             f"""
-            SELECT {_COLUMNS} FROM notifications
+            SELECT {COLUMNS} FROM notifications
             WHERE dedup_key = %s AND NOT archived ORDER BY created_at DESC LIMIT 1
             """,
             (dedup_key,),
         ).fetchone()
+
+
+def route(
+    conn: Connection,
+    message_id: int,
+    via: Sequence[str],
+    due_at: datetime | None,
+    now: datetime,
+    *,
+    at_most_an_hour: int | None = None,
+) -> Message:
+    """Decide once how a message goes: held until `due_at`, or pending; without a way it waits for the digest.
+
+    Where as many of its type as are allowed went out, or wait to, in the last 60 minutes, it is for the digest too;
+    they are counted under a lock, so that two hosts cannot both send the last one. One that has a route keeps it.
+    """
+    with conn.transaction(), conn.cursor(row_factory=class_row(Message)) as cursor:
+        if at_most_an_hour is not None and via:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('notifications at most an hour', 0))")
+            if _within_an_hour(conn, message_id, now) >= at_most_an_hour:
+                via, due_at = (), None
+        row = cursor.execute(
+            f"""
+            UPDATE notifications SET
+                via = COALESCE(via, %(via)s::text[]),
+                due_at = CASE WHEN via IS NULL THEN %(due_at)s ELSE due_at END,
+                status = CASE WHEN via IS NULL AND %(due_at)s::timestamptz IS NOT NULL THEN 'held' ELSE status END,
+                updated_at = %(now)s
+            WHERE id = %(id)s RETURNING {COLUMNS}
+            """,
+            {"id": message_id, "via": list(via), "due_at": due_at, "now": now},
+        ).fetchone()
+        assert row is not None
+        return row
+
+
+def _within_an_hour(conn: Connection, message_id: int, now: datetime) -> int:
+    """How many others of its type went out in the last 60 minutes, or are about to."""
+    row = conn.execute(
+        """
+        SELECT count(*) FROM notifications other, notifications this
+        WHERE this.id = %(id)s AND other.id <> this.id AND other.type = this.type AND other.via <> '{}'
+          AND other.status NOT IN ('digested', 'suppressed') AND NOT other.archived
+          AND other.created_at > %(now)s - interval '1 day'
+          AND COALESCE(other.sent_at, other.updated_at) > %(now)s - interval '1 hour'
+        """,
+        {"id": message_id, "now": now},
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def mark(
@@ -92,13 +176,32 @@ def mark(
     )  # fmt: skip
 
 
+def hold(
+    conn: Connection,
+    message_id: int,
+    now: datetime,
+    *,
+    error: str,
+    via: Sequence[str] = (),
+    due_at: datetime | None = None,
+) -> None:
+    """Put a message off: until `due_at`, then by `via`; or for the next digest."""
+    conn.execute(
+        """
+        UPDATE notifications SET status = 'held', via = %s, due_at = %s, error = %s, updated_at = %s
+        WHERE id = %s AND status IN ('pending', 'held', 'sending', 'failed')
+        """,
+        (list(via), due_at, error, now, message_id),
+    )
+
+
 def waiting(conn: Connection, limit: int = 100) -> Sequence[Message]:
     """Messages that the next digest carries, the most severe first, then the oldest."""
     with conn.cursor(row_factory=class_row(Message)) as cursor:
         return cursor.execute(
             f"""
-            SELECT {_COLUMNS} FROM notifications
-            WHERE status IN ('pending', 'held') AND type <> 'daily_digest' AND NOT archived
+            SELECT {COLUMNS} FROM notifications
+            WHERE status IN ('pending', 'held') AND type NOT IN ('daily_digest', 'morning_call') AND NOT archived
             ORDER BY severity = 'INFO', severity, created_at LIMIT %s
             """,
             (limit,),
@@ -123,3 +226,14 @@ def digested(conn: Connection, message_ids: Sequence[int], now: datetime) -> Non
         """,
         (now, list(message_ids)),
     )
+
+
+def over(conn: Connection, dedup_key: str, now: datetime) -> int:
+    """The trouble is over: what still waits to tell of it is not told any more; how many messages that were."""
+    return conn.execute(
+        """
+        UPDATE notifications SET status = 'suppressed', error = 'no longer the case', updated_at = %s
+        WHERE dedup_key = %s AND status IN ('pending', 'held') AND NOT archived
+        """,
+        (now, dedup_key),
+    ).rowcount

@@ -69,7 +69,9 @@ def put(conn: Connection, found: Proposal, now: datetime) -> str:
 
 
 def _insert(conn: Connection, found: Proposal, now: datetime) -> str:
-    count = conn.execute("SELECT count(*) FROM proposals WHERE created_at > %s", (now - timedelta(hours=1),)).fetchone()
+    count = conn.execute(
+        "SELECT count(*) FROM proposals WHERE created_at > %s AND NOT archived", (now - timedelta(hours=1),)
+    ).fetchone()
     if count and count[0] >= AT_MOST:
         return "over"
     conn.execute(

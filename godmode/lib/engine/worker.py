@@ -1,0 +1,26 @@
+"""What the runner lends to the one job that does other work, the retry queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from godmode.lib.engine.locks import Owner
+from godmode.lib.engine.stop import Stopper
+from godmode.lib.kernel import GateDecision, Job, JobResult
+from godmode.lib.store.controls import Controls
+
+
+class Worker(Struct, frozen=True):
+    """`attempt` runs a step, and whatever it raises becomes its result. `gate` decides on work that has no slot, as
+    the controls are. `run_slot` runs a job for a slot (None: the current one) as the operator would by hand, and
+    leaves its retry to the caller.
+    """
+
+    owner: Owner
+    run_id: str
+    stopper: Stopper
+    attempt: Callable[[Callable[[], JobResult]], JobResult]
+    gate: Callable[[Job, Controls | None], GateDecision]
+    run_slot: Callable[[str, str | None], JobResult]

@@ -1,0 +1,224 @@
+"""One message along its ways: allowlist, budget, action, and whether it was heard; the next way where it was not."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from godmode.lib.address import shown
+from godmode.lib.clock import Clock
+from godmode.lib.errors import GodmodeError, Refused, Transient, Usage
+from godmode.lib.kernel import (
+    Addressed,
+    Askable,
+    Calls,
+    Channel,
+    Divides,
+    Heard,
+    Notification,
+    Polls,
+    Receipt,
+    Severity,
+)
+from godmode.lib.notify import text
+from godmode.lib.notify.routes import CARRIES, LIMITS
+from godmode.lib.store import Store, actions, allowlist, attention, audit, outbox
+from godmode.lib.store.outbox import Message
+
+FOLD_AFTER = timedelta(minutes=5)  # what is over a limit goes out as one message this much later
+ASK_FOR = timedelta(minutes=15)  # how long a provider is asked what became of a message
+RINGS_FOR = timedelta(minutes=5)  # no call takes longer, the talk included
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a message: its outbox status and the text that stands in the outbox.
+
+    `sending` is a call that still rings, or a message that its provider is asked about: the retry queue's job sees to
+    it. `cause` is the error behind `failed`; it says whether, and when, trying again can help.
+    """
+
+    status: str
+    text: str
+    error: str | None = None
+    cause: GodmodeError | None = None
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one channel came to: an outbox status, `unheard` (rung, and nobody knows), or `over` its limit."""
+
+    status: str
+    error: str | None = None
+    cause: GodmodeError | None = None
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends for one run. `act` is engine/actions.py's, so that each part of a message is an action like any other."""
+
+    clock: Clock
+    store: Store
+    act: Callable[..., Any]
+    channels: Mapping[str, Channel]
+    run_id: str
+
+    def send(self, row: Message) -> Delivery:
+        """Try one way after the other until one works, and write what became of it.
+
+        What may have arrived ends the search, but for SEV0: there a duplicate is better than a miss. Raises
+        KillSwitchOn, and Transient when another run is at this message.
+        """
+        tried: list[Tried] = []
+        for place, way in enumerate(row.via or ()):
+            for channel, to in self._takers(way):
+                came = self._by(way, channel, to, row)
+                if came.status == "over":
+                    return self._put_off(row, (row.via or [])[place + 1 :] or ["message"], came)
+                if came.status in ("sent", "sending"):
+                    return self._end(row, came)
+                if came.status == "uncertain" and row.severity != Severity.SEV0:
+                    return self._end(row, came)
+                tried.append(came)
+        return self._end(row, _worst(tried, row))
+
+    def _takers(self, way: str) -> Iterator[tuple[Channel, str]]:
+        for channel in self.channels.values():
+            if CARRIES[way] not in channel.carries or (way == "call" and not isinstance(channel, Calls)):
+                continue
+            for to in channel.recipients if isinstance(channel, Addressed) else ("operator",):
+                yield channel, to
+
+    def _by(self, way: str, channel: Channel, to: str, row: Message) -> Tried:
+        """One way by one channel to one recipient: every part of the text, each an action of its own."""
+        conn, now = self.store.conn, self.clock.now()
+        if isinstance(channel, Addressed) and not allowlist.allowed(conn, to, way):
+            return self._refused(way, channel, to, row)
+        base = _key(way, channel, to, row)
+        if not self._may_take(base, way, channel, row, now):
+            return Tried("over", f"the limit of {way}s is reached")
+        outbox.mark(conn, row.id, "sending", now, channel=channel.name, recipient=shown(to))
+        body = text.spoken(row) if way == "call" else text.written(row)
+        parts = channel.parts(body) if isinstance(channel, Divides) and way != "call" else (body,)
+        worst = Tried("sent")
+        for number, part in enumerate(parts, 1):
+            key = base if number == 1 else f"{base}:{number}"
+            came = self._part(way, channel, to, _Sending(way, channel, to, part, key, row.severity == Severity.SEV0))
+            if came.status == "failed":
+                return came
+            worst = worst if came.status == "sent" else came
+        return worst
+
+    def _part(self, way: str, channel: Channel, to: str, sending: _Sending) -> Tried:
+        ask = sending.ask if isinstance(channel, Askable) else None
+        done = self.act(sending.key, f"{way}_{channel.name}", shown(to), sending, ask)
+        if done.state == "failed":
+            return Tried("failed", done.error, sending.error or Transient(done.error or "it failed"))
+        if done.state == "uncertain":
+            asking = ask is not None and self._begun(sending.key) > self.clock.now() - ASK_FOR
+            return Tried("sending" if asking and not sending.urgent else "uncertain", done.error)
+        if way != "call":
+            return Tried("sent")
+        return self._heard(channel, sending.key, done.receipt)
+
+    def _heard(self, channel: Channel, key: str, receipt: Receipt) -> Tried:
+        """Sent is not heard: a call counts when a person answered."""
+        if not isinstance(channel, Polls):
+            return Tried("unheard", f"{channel.name} cannot tell whether the call was answered")
+        try:
+            heard = channel.heard(receipt.id)
+        except GodmodeError as e:
+            heard = Heard("ringing", str(e))
+        if heard.state == "answered":
+            return Tried("sent")
+        if heard.state == "ringing" and self._begun(key) > self.clock.now() - RINGS_FOR:
+            return Tried("sending")
+        return Tried("failed", f"{channel.name}: the call was not heard: {heard.why or 'it never ended'}",
+                     Refused(f"the call was not heard: {heard.why}"))  # fmt: skip
+
+    def _begun(self, key: str) -> datetime:
+        row = actions.by_key(self.store.conn, key)
+        return row.started_at if row else self.clock.now()
+
+    def _may_take(self, key: str, way: str, channel: Channel, row: Message, now: datetime) -> bool:
+        """Whether her attention has room for it. SEV0 always has; what was begun before took its share then."""
+        before = actions.by_key(self.store.conn, key)
+        if not isinstance(channel, Addressed) or (before is not None and before.state != "failed"):
+            return True
+        limits = [] if row.severity == Severity.SEV0 else [(limit.count, limit.window) for limit in LIMITS[way]]
+        return attention.take(self.store.conn, row.id, way, channel.name, now, limits)
+
+    def _refused(self, way: str, channel: Channel, to: str, row: Message) -> Tried:
+        """Nothing leaves for somebody who is not on the allowlist: an audit row, and a warning for the digest."""
+        now, conn, whom = self.clock.now(), self.store.conn, shown(to)
+        error = Usage(
+            f"{channel.name}: {whom} is not on the allowlist for {way}", f"`godmode allowlist add {whom} --for {way}`"
+        )
+        data = {"notification": row.id, "channel": channel.name, "recipient": whom, "way": way}
+        key = f"recipient_refused:{channel.name}:{way}:{whom}"
+        warning = Notification("recipient_refused", Severity.WARN, "A recipient was refused", str(error), key)
+        with conn.transaction():
+            audit.write(
+                conn, now, "refused_recipient", "allowlist",
+                success=False, error=str(error), data=data, run_id=self.run_id,
+            )  # fmt: skip
+            outbox.put(conn, warning, self.run_id, now)
+        return Tried("failed", str(error), error)
+
+    def _put_off(self, row: Message, via: list[str], came: Tried) -> Delivery:
+        due = self.clock.now() + FOLD_AFTER
+        outbox.hold(self.store.conn, row.id, self.clock.now(), via=via, due_at=due, error=came.error or "")
+        return Delivery("held", row.body, came.error)
+
+    def _end(self, row: Message, came: Tried) -> Delivery:
+        if came.status != "sending":  # a call that rings keeps the time at which it began
+            outbox.mark(self.store.conn, row.id, came.status, self.clock.now(), error=came.error)
+        return Delivery(came.status, row.body, came.error, came.cause)
+
+
+@dataclass
+class _Sending:
+    """The effect of one part. Keeps the error behind a failure, and knows how to ask what became of it."""
+
+    way: str
+    channel: Channel
+    to: str
+    text: str
+    key: str
+    urgent: bool = False
+    error: GodmodeError | None = field(default=None, init=False)
+
+    def __call__(self) -> Receipt:
+        calls = self.way == "call" and isinstance(self.channel, Calls)
+        try:
+            return (self.channel.call if calls else self.channel.send)(self.to, self.text, self.key)  # type: ignore[attr-defined]
+        except GodmodeError as e:
+            self.error = e
+            raise
+
+    def ask(self, since: datetime) -> Receipt | None:
+        assert isinstance(self.channel, Askable)
+        return self.channel.ask(self.way, self.to, self.text, since)
+
+
+def _key(way: str, channel: Channel, to: str, row: Message) -> str:
+    key = f"notification:{row.id}:{channel.name}" + ("" if way == "message" else f":{way}")
+    if isinstance(channel, Addressed) and len(channel.recipients) > 1:
+        key += f":{zlib.crc32(to.encode()):08x}"
+    return key
+
+
+def _worst(tried: list[Tried], row: Message) -> Tried:
+    """What no way delivered: uncertain when she may have got it, else failed, with the error that can be retried."""
+    maybe = [t for t in tried if t.status in ("uncertain", "unheard")]
+    if maybe:
+        return Tried("uncertain", maybe[-1].error)
+    if not tried:
+        none = Usage(f"no channel carries {' or '.join(row.via or ()) or 'it'}", "`godmode channels` lists them")
+        return Tried("failed", str(none), none)
+    errors = "; ".join(dict.fromkeys(t.error for t in tried if t.error))
+    cause = next((t.cause for t in tried if t.cause is not None and t.cause.retried), tried[-1].cause)
+    return Tried("failed", errors, cause)

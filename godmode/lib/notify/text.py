@@ -1,0 +1,46 @@
+"""What stands in a message, a call and the one message that several became. Pure, and the same at every attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from godmode.lib.kernel import Notification, Severity
+from godmode.lib.notify.routes import ONCE
+from godmode.lib.store.outbox import Message
+
+SEVERITIES = tuple(str(severity) for severity in Severity)  # the most severe first
+_SPOKEN = {"SEV0": "Severity zero", "SEV1": "Severity one", "WARN": "A warning", "INFO": "For your information"}
+
+
+def written(row: Message) -> str:
+    """A message to be read."""
+    if row.type in ONCE:
+        return row.body
+    return f"{row.severity}: {row.title}" + (f"\n{row.body}" if row.body else "")
+
+
+def spoken(row: Message) -> str:
+    """A message to be heard; a morning call's body is its script."""
+    if row.type in ONCE:
+        return row.body
+    said = f"This is godmode. {_SPOKEN[row.severity]}. {row.title}."
+    return f"{said} {row.body}" if row.body else said
+
+
+def folded(rows: Sequence[Message], now_key: str) -> Notification:
+    """The one message that says what several held ones would have said, the most severe first."""
+    ordered = sorted(rows, key=lambda row: (SEVERITIES.index(row.severity), row.created_at))
+    lines = [
+        f"{number}. {row.severity}: {_line(row.title)}"
+        + (f": {_line(row.body)}" if row.body else "")
+        + (f" ({row.count} times)" if row.count > 1 else "")
+        for number, row in enumerate(ordered, 1)
+    ]
+    return Notification(
+        "held_messages", Severity(ordered[0].severity), f"{len(rows)} messages in one", "\n".join(lines), now_key
+    )
+
+
+def _line(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 200 else f"{flat[:199]}…"

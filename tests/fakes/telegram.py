@@ -1,0 +1,97 @@
+"""A Telegram Bot API that keeps what it delivered, answers as the real one does, and can be hostile.
+
+Requests are held to a fragment of the Bot API's own description (specs/telegram.json).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fakes.served import Answer, Request, Served
+
+TOKEN = "123456:AA-fake_bot-token"
+METHODS = json.loads((Path(__file__).parent / "specs" / "telegram.json").read_text())["methods"]
+PYTHON = {"String": (str,), "Integer": (int,), "Boolean": (bool,), "LinkPreviewOptions": (dict,), "InputFile": (bytes,)}
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One message that arrived."""
+
+    chat_id: str
+    text: str
+    method: str = "sendMessage"
+
+
+class Telegram(Served):
+    """`chats` are those that know the bot, `blocked` those that blocked it.
+
+    `mood` is how it answers: "well"; "hangs_up" and "slow" deliver and give no answer; "busy" is a 429 with
+    `retry_after`; "down" a 500; "gateway" a 502 of the proxy in front; "page" a 200 that is no JSON.
+    """
+
+    def __init__(self, *chats: str) -> None:
+        super().__init__(self._act)
+        self.chats, self.blocked = set(chats), set[str]()
+        self.delivered: list[Delivered] = []
+        self.mood, self.retry_after = "well", 7
+        self.go_on = threading.Event()
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self.delivered]
+
+    def _act(self, request: Request) -> Answer:
+        token, _, method = request.path.removeprefix("/bot").partition("/")
+        if token != TOKEN or method not in METHODS:
+            return _no(404 if method not in METHODS else 401, "Not Found" if method not in METHODS else "Unauthorized")
+        if wrong := _against_the_description(method, request.form):
+            return _no(400, f"Bad Request: {wrong}")
+        if self.mood == "busy":
+            return _no(429, f"Too Many Requests: retry after {self.retry_after}", retry_after=self.retry_after)
+        if self.mood == "down":
+            return _no(500, "Internal Server Error")
+        if refusal := self._refusal(request.form):
+            return refusal
+        self.delivered.append(Delivered(str(request.form["chat_id"]), str(request.form.get("text", "")), method))
+        if self.mood == "hangs_up":
+            return Answer(hang_up=True)
+        if self.mood == "gateway":
+            return Answer(502, page="<html>Bad Gateway</html>")
+        if self.mood == "page":
+            return Answer(page="<html>Sign in</html>")
+        if self.mood == "slow":
+            self.go_on.wait(30)
+        return Answer(document={"ok": True, "result": {"message_id": len(self.delivered), "text": ""}})
+
+    def _refusal(self, form: dict[str, Any]) -> Answer | None:
+        chat, text = str(form["chat_id"]), form.get("text", "")
+        if chat in self.blocked:
+            return _no(403, "Forbidden: bot was blocked by the user")
+        if chat not in self.chats:
+            return _no(400, "Bad Request: chat not found")
+        if len(text.encode("utf-16-le")) // 2 > 4096:
+            return _no(400, "Bad Request: message is too long")
+        if "text" in form and not text.strip():
+            return _no(400, "Bad Request: message text is empty")
+        return None
+
+
+def _no(status: int, description: str, **parameters: Any) -> Answer:
+    document = {"ok": False, "error_code": status, "description": description}
+    return Answer(status, document | ({"parameters": parameters} if parameters else {}))
+
+
+def _against_the_description(method: str, form: dict[str, Any]) -> str | None:
+    known = METHODS[method]
+    for name, value in form.items():
+        if name not in known:
+            return f"unknown field {name}"
+        kinds = tuple(kind for t in known[name]["types"] for kind in PYTHON.get(t, (dict, list)))
+        if not isinstance(value, (*kinds, bytes) if method == "sendVoice" else kinds):
+            return f"{name} has the wrong type"
+    return next((f"{name} is missing" for name, field in known.items() if field["required"] and name not in form), None)

@@ -1,0 +1,82 @@
+"""The kill switch between its database row and its mirror file, when several turn it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from godmode.lib.engine import killswitch
+from godmode.lib.engine.killswitch import Mirror
+from godmode.lib.errors import Usage
+from godmode.lib.store import controls
+
+NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
+Db = psycopg.Connection[Any]
+
+
+def is_on(db: Db) -> bool:
+    held = controls.read(db)
+    assert held is not None
+    return held.kill_switch
+
+
+def test_a_waiting_on_is_carried_into_the_database_once(db: Db, tmp_path: Path) -> None:
+    killswitch.write(tmp_path, Mirror(on=True, number=None, reason="smoke"))
+    seen = controls.read(db)
+    killswitch.agree(db, tmp_path, seen, NOW)
+    assert is_on(db)
+    killswitch.agree(db, tmp_path, seen, NOW)  # a run that read the controls before the other carried it
+    assert db.execute("SELECT count(*) FROM agent_audit_log WHERE action = 'kill_switch'").fetchone() == (1,)
+    assert killswitch.read(tmp_path) == Mirror(True, 1, "smoke", NOW.isoformat())
+
+
+def test_an_off_said_meanwhile_is_not_undone_by_a_run_that_saw_the_waiting_file_before(db: Db, tmp_path: Path) -> None:
+    killswitch.write(tmp_path, Mirror(on=True, number=None, reason="smoke"))
+    seen = controls.read(db)
+    killswitch.turn_off(db, tmp_path, "all clear", "her", NOW)
+    killswitch.agree(db, tmp_path, seen, NOW)
+    assert not is_on(db)
+    assert not killswitch.is_on(tmp_path, controls.read(db))
+
+
+def test_an_off_whose_mirror_cannot_be_written_leaves_the_switch_on(
+    db: Db, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killswitch.turn_on(db, "smoke", "her", NOW)
+
+    def full(*_: object) -> None:
+        raise Usage("cannot write: No space left on device")
+
+    monkeypatch.setattr(killswitch, "replace_file", full)
+    with pytest.raises(Usage, match="No space left"):
+        killswitch.turn_off(db, tmp_path, "", "her", NOW)
+    assert is_on(db)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda db, state: killswitch.turn_on(db, "fire", "her", NOW),
+        lambda db, state: killswitch.write(state, Mirror(on=True, number=None, reason="fire")),
+    ],
+    ids=["in the database", "in the file"],
+)
+def test_a_drill_does_not_release_what_somebody_set_meanwhile(
+    db: Db, tmp_path: Path, meanwhile: Callable[[Db, Path], None]
+) -> None:
+    killswitch.turn_on(db, "drill 1", "her", NOW)
+    meanwhile(db, tmp_path)
+    assert not killswitch.release(db, tmp_path, "drill 1", "her", NOW)
+    assert is_on(db)
+
+
+def test_a_drill_releases_its_own(db: Db, tmp_path: Path) -> None:
+    killswitch.turn_on(db, "drill 1", "her", NOW)
+    assert killswitch.release(db, tmp_path, "drill 1", "her", NOW)
+    assert not is_on(db)
+    assert killswitch.read(tmp_path) == Mirror(False, 2, "drill 1", NOW.isoformat())

@@ -1,0 +1,56 @@
+"""Which way a message goes: the defaults of the design, and the operator's own routes before them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from godmode.lib import config
+from godmode.lib.notify import routes
+from godmode.lib.notify.routes import Route
+
+
+@pytest.mark.parametrize(
+    ("type_", "severity", "via", "bypass"),
+    [
+        ("incident", "SEV0", ("call", "sms", "message"), True),
+        ("incident", "SEV1", ("sms", "message"), True),
+        ("incident", "WARN", (), False),
+        ("incident", "INFO", (), False),
+        ("daily_digest", "INFO", ("message",), False),
+        ("morning_call", "INFO", ("call", "message"), False),
+        ("health_alert", "WARN", ("message",), False),
+        ("health_alert", "SEV0", ("call", "sms", "message"), True),
+        ("permanent_failure", "WARN", ("message", "sms"), False),
+    ],
+)
+def test_the_defaults(type_: str, severity: str, via: tuple[str, ...], bypass: bool) -> None:
+    assert routes.of((), type_, severity) == Route(via, bypass)
+
+
+def own(*sections: dict[str, Any]) -> tuple[routes.Rule, ...]:
+    return routes.rules([config.Route(**section) for section in sections])
+
+
+def test_the_operators_route_is_before_the_default_and_the_more_precise_before_the_other() -> None:
+    mine = own({"severity": "WARN", "via": ["message"]}, {"type": "quota", "severity": "WARN", "via": ["digest"]})
+    assert routes.of(mine, "anything", "WARN") == Route(("message",), False)
+    assert routes.of(mine, "quota", "WARN") == Route((), False)
+    assert routes.of(mine, "anything", "SEV1") == Route(("sms", "message"), True)
+
+
+def test_quiet_hours_can_be_passed_or_respected_by_choice() -> None:
+    mine = own(
+        {"type": "quota", "via": ["message"], "quiet_hours": "bypass"},
+        {"severity": "SEV1", "via": ["sms"], "quiet_hours": "respect"},
+    )
+    assert routes.of(mine, "quota", "WARN") == Route(("message",), True)
+    assert routes.of(mine, "incident", "SEV1") == Route(("sms",), False)
+
+
+def test_a_route_for_all_of_a_severity_does_not_send_the_digest_into_itself() -> None:
+    mine = own({"severity": "INFO", "via": ["digest"]}, {"via": []})
+    assert routes.of(mine, "daily_digest", "INFO") == Route(("message",), False)
+    assert routes.of(own({"type": "daily_digest", "via": ["digest"]}), "daily_digest", "INFO") == Route(("message",))
+    assert routes.of(own({"type": "daily_digest", "via": ["sms"]}), "daily_digest", "INFO") == Route(("sms",))
