@@ -71,8 +71,23 @@ class App:
                 job=self.job,
                 lacking=self._lacking,
                 context=self._context,
+                clean=self.clean,
             )
         )
+
+    def clean(self, text: str) -> str:
+        """The text as it may be kept and told: no secret, nobody else's address, nothing PostgreSQL would refuse."""
+        from godmode.lib.notify.redact import redact
+
+        whole = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        return redact(whole, self._secrets, (self.config.settings.operator.phone,))
+
+    @cached_property
+    def _secrets(self) -> frozenset[str]:
+        from godmode.lib import secrets
+
+        addresses = self.config.settings.channels.get("apprise", {}).get("urls")
+        return secrets.given() | ({str(url) for url in addresses} if isinstance(addresses, list) else set())
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
@@ -193,6 +208,7 @@ class App:
             notify=router,
             act=act,
             check=check,
+            clean=self.clean,
             command=self._command,
             **run,
         )

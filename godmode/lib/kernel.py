@@ -289,7 +289,8 @@ class JobContext:
 
     `store` is `godmode.lib.store.Store`; `notify` puts a message in the outbox and delivers it by its route;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
-    steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode.
+    steps); `run_first` runs another job before this one goes on; `clean` takes out of a text what must
+    not be kept or told. `command` is how the operator calls godmode.
     `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
@@ -306,6 +307,7 @@ class JobContext:
     act: Callable[..., Any]
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
+    clean: Callable[[str], str]
     command: str = "godmode"
     worker: Any = None
     last_success: datetime | None = None

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from godmode.lib.clock import Clock
+from godmode.lib.engine.said import texts
 from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import GodmodeError
 from godmode.lib.kernel import Checkpoint, JobContext, JobResult, Outcome, Record, Skipped, Source
@@ -42,8 +43,9 @@ def run(context: JobContext, name: str) -> JobResult:
 
 def _end(context: JobContext, sink: _Sink, error: str | None) -> None:
     """Write how the sync ended; where even that cannot be written, the run's own record tells."""
-    conn = context.store.fresh()
-    state.end(conn, sink.name, context.clock.now(), items=sink.items, skipped=sink.skips, error=error)
+    conn, skips = context.store.fresh(), texts(sink.skips, context.clean)
+    error = context.clean(error) if error else None
+    state.end(conn, sink.name, context.clock.now(), items=sink.items, skipped=skips, error=error)
 
 
 def _count(context: JobContext, source: Source) -> JobResult:
