@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import random
 import string
@@ -70,7 +71,7 @@ def _card(draw: random.Random) -> str:
     digits += str(-sum(d - 9 if d > 9 else d for d in doubled) % 10)
     groups = (4, 6, 5) if length == 15 else (4, 4, 4, 4)
     cuts = [sum(groups[:i]) for i in range(len(groups) + 1)]
-    return draw.choice(("", " ", "-", " ")).join(digits[a:b] for a, b in zip(cuts, cuts[1:], strict=False))
+    return draw.choice(("", " ", "-", " ")).join(digits[a:b] for a, b in itertools.pairwise(cuts))
 
 
 def _iban(draw: random.Random) -> str:
@@ -94,7 +95,13 @@ def _password(draw: random.Random) -> str:
 
 def _mail(draw: random.Random) -> str:
     first = draw.choice(("maria.lopez", "tom", "k.becker", "ana-sofia", "jens_w", "billing+eu", "o'hara"))
-    return f"{first}{draw.choice(('', '7', '.2'))}@{draw.choice(('example.com', 'mail.example.org', 'kunde-nord.de', 'correo.es'))}"
+    domain = draw.choice(("example.com", "mail.example.org", "kunde-nord.de", "correo.es"))
+    return f"{first}{draw.choice(('', '7', '.2'))}@{domain}"
+
+
+def _pair(draw: random.Random) -> str:
+    user = draw.choice(("api", "admin", "jonah"))
+    return base64.b64encode(f"{user}:{_password(draw)}{_of(BASE62, 6)(draw)}".encode()).decode()
 
 
 def _phone(draw: random.Random) -> str:
@@ -118,13 +125,29 @@ def _phone(draw: random.Random) -> str:
 MAKERS: dict[str, Maker] = {
     "AWS access key": _form(_one("AKIA", "ASIA"), _of(UPPER + "234567", 16)),
     "AWS secret key": _of(BASE62 + "+/", 40),
-    "GitHub token": _any(_form(_one("ghp_", "gho_", "ghs_", "ghu_"), _of(BASE62, 36)), _form("github_pat_", _of(BASE62, 22), "_", _of(BASE62, 59))),
-    "GitLab token": _any(_form("glpat-", _of(URLSAFE, 20)), _form("glpat-", _of(URLSAFE, 27), ".01.", _of(DIGITS + LOWER, 9))),
+    "GitHub token": _any(
+        _form(_one("ghp_", "gho_", "ghs_", "ghu_"), _of(BASE62, 36)),
+        _form("github_pat_", _of(BASE62, 22), "_", _of(BASE62, 59)),
+    ),
+    "GitLab token": _any(
+        _form("glpat-", _of(URLSAFE, 20)), _form("glpat-", _of(URLSAFE, 27), ".01.", _of(DIGITS + LOWER, 9))
+    ),
     "npm token": _form("npm_", _of(BASE62, 36)),
     "PyPI token": _form("pypi-AgEIcHlwaS5vcmc", _of(URLSAFE, 150)),
     "Docker Hub token": _form("dckr_pat_", _of(URLSAFE, 27)),
-    "Slack token": _any(_form("xoxb-", _of(DIGITS, 12), "-", _of(DIGITS, 13), "-", _of(BASE62, 24)), _form("xoxp-", _of(DIGITS, 11), "-", _of(DIGITS, 11), "-", _of(DIGITS, 12), "-", _of(HEX, 32)), _form("xapp-1-A0", _of(UPPER + DIGITS, 9), "-", _of(DIGITS, 13), "-", _of(HEX, 64))),
-    "Slack webhook": _form("https://hooks.slack.com/services/T0", _of(UPPER + DIGITS, 8), "/B0", _of(UPPER + DIGITS, 8), "/", _of(BASE62, 24)),
+    "Slack token": _any(
+        _form("xoxb-", _of(DIGITS, 12), "-", _of(DIGITS, 13), "-", _of(BASE62, 24)),
+        _form("xoxp-", _of(DIGITS, 11), "-", _of(DIGITS, 11), "-", _of(DIGITS, 12), "-", _of(HEX, 32)),
+        _form("xapp-1-A0", _of(UPPER + DIGITS, 9), "-", _of(DIGITS, 13), "-", _of(HEX, 64)),
+    ),
+    "Slack webhook": _form(
+        "https://hooks.slack.com/services/T0",
+        _of(UPPER + DIGITS, 8),
+        "/B0",
+        _of(UPPER + DIGITS, 8),
+        "/",
+        _of(BASE62, 24),
+    ),
     "Stripe key": _form(_one("sk_live_", "rk_live_", "sk_test_"), _of(BASE62, 24, 99)),
     "Stripe webhook secret": _form("whsec_", _of(BASE62, 32)),
     "Twilio account": _form("AC", _of(HEX, 32)),
@@ -134,23 +157,35 @@ MAKERS: dict[str, Maker] = {
     "Notion token": _any(_form("ntn_", _of(DIGITS, 11), _of(BASE62, 35)), _form("secret_", _of(BASE62, 43))),
     "HubSpot token": _form(_one("pat-na1-", "pat-eu1-", "pat-na2-"), _uuid),
     "n8n key": _jwt,
-    "OpenAI key": _any(_form("sk-proj-", _of(URLSAFE, 74), "T3BlbkFJ", _of(URLSAFE, 73), _of(BASE62, 1)), _form("sk-", _of(BASE62, 48))),
+    "OpenAI key": _any(
+        _form("sk-proj-", _of(URLSAFE, 74), "T3BlbkFJ", _of(URLSAFE, 73), _of(BASE62, 1)), _form("sk-", _of(BASE62, 48))
+    ),
     "Anthropic key": _form("sk-ant-api03-", _of(URLSAFE, 93), "AA"),
     "Google API key": _form("AIza", _of(URLSAFE, 34), _of(BASE62, 1)),
-    "Google OAuth token": _any(_form("ya29.a0", _of(URLSAFE, 120), _of(BASE62, 1)), _form("GOCSPX-", _of(URLSAFE, 27), _of(BASE62, 1))),
+    "Google OAuth token": _any(
+        _form("ya29.a0", _of(URLSAFE, 120), _of(BASE62, 1)), _form("GOCSPX-", _of(URLSAFE, 27), _of(BASE62, 1))
+    ),
     "SendGrid key": _form("SG.", _of(URLSAFE, 21), _of(BASE62, 1), ".", _of(URLSAFE, 42), _of(BASE62, 1)),
     "Mailgun key": _any(_form("key-", _of(HEX, 32)), _form(_of(HEX, 32), "-", _of(HEX, 8), "-", _of(HEX, 8))),
     "Mailchimp key": _form(_of(HEX, 32), "-us", _of("123456789", 1)),
     "DigitalOcean token": _form(_one("dop_v1_", "doo_v1_", "dor_v1_"), _of(HEX, 64)),
     "Heroku key": _any(_form("HRKU-AA", _of(URLSAFE, 57), _of(BASE62, 1)), _uuid),
     "Shopify token": _form(_one("shpat_", "shpss_", "shpca_"), _of(HEX, 32)),
-    "Square token": _any(_form("sq0atp-", _of(URLSAFE, 21), _of(BASE62, 1)), _form("sq0csp-", _of(URLSAFE, 42), _of(BASE62, 1)), _form("EAAA", _of(URLSAFE, 59), _of(BASE62, 1))),
+    "Square token": _any(
+        _form("sq0atp-", _of(URLSAFE, 21), _of(BASE62, 1)),
+        _form("sq0csp-", _of(URLSAFE, 42), _of(BASE62, 1)),
+        _form("EAAA", _of(URLSAFE, 59), _of(BASE62, 1)),
+    ),
     "Azure storage key": _form(_b64(64)),
     "Azure client secret": _form(_of(BASE62, 3), _of(DIGITS, 1), "Q~", _of(BASE62 + "_.-", 33), _of(BASE62, 1)),
     "Airtable token": _form("pat", _of(BASE62, 14), ".", _of(HEX, 64)),
     "Linear key": _form("lin_api_", _of(BASE62, 40)),
-    "Discord token": _form(_one("M", "N", "O"), _of(BASE62, 25), ".", _of(URLSAFE, 6), ".", _of(URLSAFE, 37), _of(BASE62, 1)),
-    "Discord webhook": _form("https://discord.com/api/webhooks/1", _of(DIGITS, 17), "/", _of(URLSAFE, 67), _of(BASE62, 1)),
+    "Discord token": _form(
+        _one("M", "N", "O"), _of(BASE62, 25), ".", _of(URLSAFE, 6), ".", _of(URLSAFE, 37), _of(BASE62, 1)
+    ),
+    "Discord webhook": _form(
+        "https://discord.com/api/webhooks/1", _of(DIGITS, 17), "/", _of(URLSAFE, 67), _of(BASE62, 1)
+    ),
     "Databricks token": _form("dapi", _of(HEX, 32)),
     "Vault token": _form("hvs.", _of(URLSAFE, 89), _of(BASE62, 1)),
     "Grafana token": _any(_form("glsa_", _of(BASE62, 32), "_", _of(HEX, 8)), _form("glc_", _of(BASE62, 120))),
@@ -163,7 +198,7 @@ MAKERS: dict[str, Maker] = {
     "connection string": _form(_of(BASE62, 8, 14, 24)),
     "basic-auth URL": _form(_of(BASE62 + "!$*-_.", 10, 16), _of(BASE62, 1)),
     "bearer header": _of(URLSAFE[:62], 24, 40, 64),
-    "basic header": lambda draw: base64.b64encode(f"{draw.choice(('api', 'admin', 'jonah'))}:{_password(draw)}{_of(BASE62, 6)(draw)}".encode()).decode(),
+    "basic header": _pair,
     "session id": _any(_of(HEX, 32), _of(BASE62, 26, 40)),
     "password": _password,
     "API key by name": _any(_of(HEX, 32, 40), _of(BASE62, 24, 32), _uuid),
@@ -176,4 +211,4 @@ MAKERS: dict[str, Maker] = {
     "random token": _of(BASE62, 28, 32, 40, 48),
     "e-mail address": _mail,
     "phone number": _phone,
-}  # fmt: skip
+}

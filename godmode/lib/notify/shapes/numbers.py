@@ -20,98 +20,15 @@ _ISSUERS = Shape(
 )  # ISO/IEC 7812 issuers and their lengths: Visa, Mastercard, American Express, Discover, JCB, UnionPay, Diners
 _IBAN = Shape(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \u00a0-]?[A-Za-z0-9]{3})")
 _IBAN_LENGTHS = {
-    entry[:2]: int(entry[2:])
-    for entry in [
-        "AD24",
-        "AE23",
-        "AL28",
-        "AT20",
-        "AZ28",
-        "BA20",
-        "BE16",
-        "BG22",
-        "BH22",
-        "BI27",
-        "BR29",
-        "BY28",
-        "CH21",
-        "CR22",
-        "CY28",
-        "CZ24",
-        "DE22",
-        "DJ27",
-        "DK18",
-        "DO28",
-        "EE20",
-        "EG29",
-        "ES24",
-        "FI18",
-        "FK18",
-        "FO18",
-        "FR27",
-        "GB22",
-        "GE22",
-        "GI23",
-        "GL18",
-        "GR27",
-        "GT28",
-        "HN28",
-        "HR21",
-        "HU28",
-        "IE22",
-        "IL23",
-        "IQ23",
-        "IS26",
-        "IT27",
-        "JO30",
-        "KW30",
-        "KZ20",
-        "LB28",
-        "LC32",
-        "LI21",
-        "LT20",
-        "LU20",
-        "LV21",
-        "LY25",
-        "MC27",
-        "MD24",
-        "ME22",
-        "MK19",
-        "MN20",
-        "MR27",
-        "MT31",
-        "MU30",
-        "NI28",
-        "NL18",
-        "NO15",
-        "OM23",
-        "PK24",
-        "PL28",
-        "PS29",
-        "PT25",
-        "QA29",
-        "RO24",
-        "RS22",
-        "RU33",
-        "SA24",
-        "SC31",
-        "SD18",
-        "SE24",
-        "SI19",
-        "SK24",
-        "SM27",
-        "SO23",
-        "ST25",
-        "SV28",
-        "TL23",
-        "TN24",
-        "TR26",
-        "UA29",
-        "VA22",
-        "VG24",
-        "XK20",
+    country: int(length)
+    for country, length in re.findall(
+        r"([A-Z]{2})(\d{2})",
+        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 "
+        "ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 "
+        "LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 "
+        "PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 "
         "YE30",
-    ]
+    )
 }  # SWIFT, IBAN Registry
 _SSN = Shape(r"(?<![\w.-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _SSN_NAMED = Shape(
@@ -125,8 +42,8 @@ _ACCOUNT = Shape(
     r"[\s:=#\"']{1,4}(?:(?:is|ist|es|of|for)\s)?((?:\d[ -]?){5,19}\d)(?!\w)"
 )
 _CODE = Shape(
-    r"(?i)\b(?:(?:verification|security|confirmation|one[- ]time|login|sign[- ]in|2fa|mfa|otp|backup|recovery|bestätigungs"
-    r"|sicherheits)[ -]?(?:pass)?(?:code|pin)|otp|pin|cvv2?|cvc)\b[\s:=#\"']{1,4}(?:(?:is|ist|es|was)\s)?"
+    r"(?i)\b(?:(?:verification|security|confirmation|one[- ]time|login|sign[- ]in|2fa|mfa|otp|backup|recovery"
+    r"|bestätigungs|sicherheits)[ -]?(?:pass)?(?:code|pin)|otp|pin|cvv2?|cvc)\b[\s:=#\"']{1,4}(?:(?:is|ist|es|was)\s)?"
     r"(\d{3}[ -]?\d{3}|\d{3,8})(?![\w.-])"
 )
 

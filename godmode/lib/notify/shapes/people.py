@@ -12,37 +12,20 @@ _MAIL = Shape(
     r"(?![\w-])"
 )
 _NO_DOMAIN = frozenset(
-    [
-        "png",
-        "jpg",
-        "jpeg",
-        "gif",
-        "svg",
-        "webp",
-        "avif",
-        "ico",
-        "css",
-        "js",
-        "mjs",
-        "ts",
-        "json",
-        "map",
-        "html",
-        "woff",
-        "woff2",
-        "pdf",
-    ]
+    ("png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "css", "js", "mjs", "ts", "json", "map", "html", "pdf")
 )
 _USERINFO = Shape(r"://[^\s/@]{0,128}\Z")  # a password before a host is no address of a person
 _DIGITS = Shape(r"\d[\d \u00a0().\-/]{5,24}\d")
 _ABROAD = Shape(r"(?<![\w+.])(?:\+|%2[Bb]|00(?=[1-9])(?!\d{2,5}[ .-]?0))(?:[(]?\d[\d) \u00a0.\-/(]{6,24}\d)(?!\w)")
 _AMERICAN = Shape(
-    r"(?<![\w+.-])(?:1[ .-])?(?:\([2-9]\d{2}\)[ \u00a0]?|[2-9]\d{2}(?P<sep>[ .\u00a0-]))[2-9]\d{2}[ .\u00a0-]\d{4}(?![\w-]|\.\d)"
+    r"(?<![\w+.-])(?:1[ .-])?(?:\([2-9]\d{2}\)[ \u00a0]?|[2-9]\d{2}[ .\u00a0-])"
+    r"[2-9]\d{2}[ .\u00a0-]\d{4}(?![\w-]|\.\d)"
 )
 _NAMED = Shape(
-    r"(?i)\b(?:phone|tel(?:efon|[eé]fono|ephone)?(?:nummer)?|mobile|mobil|m[oó]vil|cell(?:phone)?|handy(?:nummer)?|fax|whatsapp"
-    r"|sms|call(?:ed)?|rufnummer|ruf|anruf|llama(?:r|me)?|text(?:ed)?|dial|rang|ring)\b\.?"
-    r"(?:[ :]{1,2}(?:no\.?|number|nr\.?|nummer|n[uú]mero|is|me|her|him|us|them|at|on|an|al|to|from|back|unter|mich|bitte|ist|es)){0,3}"
+    r"(?i)\b(?:phone|tel(?:efon|[eé]fono|ephone)?(?:nummer)?|mobile|mobil|m[oó]vil|cell(?:phone)?|handy(?:nummer)?|fax"
+    r"|whatsapp|sms|call(?:ed)?|rufnummer|ruf|anruf|llama(?:r|me)?|text(?:ed)?|dial|rang|ring)\b\.?"
+    r"(?:[ :]{1,2}(?:no\.?|number|nr\.?|nummer|n[uú]mero|is|me|her|him|us|them|at|on|an|al|to|from|back|unter|mich"
+    r"|bitte|ist|es)){0,3}"
     r"[ \u00a0:=#]{1,3}[\"']?(?P<number>[(+]?\d[\d \u00a0().\-/]{5,20}\d)(?![\w-])"
 )
 _DATE = Shape(r"20\d{6}(?!\d)|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
@@ -78,13 +61,15 @@ def _phones(text: str, keep: Collection[str], region: str) -> Iterator[Span]:
         except p.NumberParseException:
             return None
 
+    def is_one(number: p.PhoneNumber, start: str) -> bool:
+        """Of what begins as from abroad the length is enough; else the country must have such numbers."""
+        return p.is_possible_number(number) and (start in "+%" or p.is_valid_number(number))
+
     kept = {_digits(k) for k in keep if k.startswith("+")}
     for start, end, certain in _candidates(text):
         for last in _ends(text, start, end):
             number = parsed(text[start:last])
-            if number is None or not (
-                certain or (p.is_possible_number(number) and (text[start] in "+%" or p.is_valid_number(number)))
-            ):
+            if number is None or not (certain or is_one(number, text[start])):
                 continue
             if p.format_number(number, p.PhoneNumberFormat.E164).lstrip("+") not in kept:
                 yield start, last, "phone number"
