@@ -16,7 +16,7 @@ from godmode.lib.config import Config, Settings, nearest
 from godmode.lib.engine import stop
 from godmode.lib.engine.runner import Equipment, Runner
 from godmode.lib.engine.stop import Stopped
-from godmode.lib.errors import Transient, Usage
+from godmode.lib.errors import Transient, Usage, storable
 from godmode.lib.kernel import Cadence, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
 from godmode.lib.store import Store, connect, migrate
 
@@ -79,8 +79,7 @@ class App:
         """The text as it may be kept and told: no secret, nobody else's address, nothing PostgreSQL would refuse."""
         from godmode.lib.notify.redact import redact
 
-        whole = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-        return redact(whole, self._secrets, (self.config.settings.operator.phone,))
+        return redact(storable(text), self._secrets, (self.config.settings.operator.phone,))
 
     @cached_property
     def _secrets(self) -> frozenset[str]:

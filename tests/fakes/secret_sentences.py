@@ -51,6 +51,8 @@ NAMED = {
         "the twilio token {} stopped working at {time}",
         "authToken: {},",
         "wir nutzen den Token {} für die Anrufe",
+        "TWILIO token={} sid=x",
+        "Auth token {} for AC account",
     ),
     "Heroku key": (
         "HEROKU_API_KEY={}",
@@ -75,10 +77,13 @@ NAMED = {
         "mongodb+srv://reader:{}@cluster0.example.net/?retryWrites=true",
         "redis://:{}@cache.internal:6379/0",
         "amqp://guest:{}@mq.example.com//",
-        "psycopg.OperationalError: connection to \"postgresql+psycopg://svc:{}@/app?host=/run/pg\" failed",
+        'psycopg.OperationalError: connection to "postgresql+psycopg://svc:{}@/app?host=/run/pg" failed',
         "Server=sql.example.com;Database=crm;User Id=sa;Password={};Encrypt=true",
         "host=db user=app password={} dbname=shop",
         "jdbc:postgresql://db/shop?user=app&password={}&ssl=true",
+        "DSN: postgresql://app:{}@127.0.0.1:5432/app",
+        "SQLALCHEMY_DATABASE_URI=mysql+pymysql://u:{}@db/x",
+        "url=sqlserver://sa:{}@host;database=x",
     ),
     "basic-auth URL": (
         "https://admin:{}@n8n.example.com/rest/workflows",
@@ -99,6 +104,8 @@ NAMED = {
         "headers={{'authorization': 'bearer {}'}}",
         "> Authorization: Token {}",
         "Authorization: {}",
+        '-H "Authorization: Bearer {}" -X POST',
+        "token_type=bearer access_token={}",
     ),
     "basic header": (
         "Authorization: Basic {}",
@@ -117,6 +124,8 @@ NAMED = {
         "laravel_session={}; expires=Tue, 24 Nov 2026 08:00:00 GMT",
         "stolen session token: {}",
         '"session_key": "{}"',
+        "document.cookie = 'session={}'",
+        "sid={}; path=/",
     ),
     "password": (
         "password={}",
@@ -135,6 +144,18 @@ NAMED = {
         "mysql -u root --password={} shop",
         "password for the portal is {}",
         "<password>{}</password>",
+        "hey, login for the printer: admin / {}",
+        "sudo password = {} (do not tell Tom)",
+        "ALTER USER app WITH PASSWORD '{}';",
+        "mysqldump -u root -p{} shop > dump.sql",
+        "sshpass -p '{}' ssh deploy@host",
+        "Benutzer: jonah, Kennwort: {}",
+        "My new Passwort is {}.",
+        '"passwd":"{}","user":"x"',
+        '{{\\"password\\":\\"{}\\"}}',
+        "IMAP_PASSWORD: {}",
+        "curl -u jonah:{} https://example.com/api",
+        "SMTP auth failed for mailer:{} at smtp.example.com",
     ),
     "API key by name": (
         "API_KEY={}",
@@ -150,7 +171,15 @@ NAMED = {
         "https://api.example.com/v2/rates?access_token={}&base=USD",
         "webhook secret = {}",
         "API-Schlüssel: {}",
-        "encryption_key: \"{}\"",
+        'encryption_key: "{}"',
+        "set the api key to {} please",
+        "apikey {} is used in prod",
+        "the key for DeepL: {}",
+        "X-Auth-Token: {}",
+        "--token {} --region eu",
+        "--api-key={}",
+        "bot token\n{}\n",
+        'WEBHOOK_SECRET: "{}"',
     ),
     "signed address": (
         "https://files.example.com/report.pdf?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature={}",
@@ -169,6 +198,9 @@ NAMED = {
         "she gave me {} on the phone",
         '{{"number": "{}", "cvc": "***"}}',
         "tarjeta: {}",
+        "CC: {} (visa)",
+        "{}",
+        "Card #{}",
     ),
     "IBAN": (
         "please pay to {} by {date}",
@@ -179,6 +211,8 @@ NAMED = {
         "la cuenta {} está a nombre de {person}",
         "Refund for {order} goes to {}.",
         "({})",
+        "Konto {} Sparkasse",
+        "bitte auf {} überweisen",
     ),
     "social security number": (
         "SSN {}",
@@ -187,6 +221,8 @@ NAMED = {
         "W-9 for {person}: {}",
         "tax form lists {} as the id",
         '"ssn": "{}"',
+        "ssn={}",
+        "SS# {} for payroll",
     ),
     "bank account": (
         "account number: {}",
@@ -197,6 +233,8 @@ NAMED = {
         "account_number={}",
         "número de cuenta: {}",
         "bank account no. {}",
+        "Account: {} Routing: 021000021",
+        "acct number {}",
     ),
     "one-time code": (
         "Your verification code is {}",
@@ -205,6 +243,9 @@ NAMED = {
         "OTP {}, valid for 5 minutes",
         "Use security code {} to sign in",
         "one-time passcode: {}",
+        "{} is your verification code",
+        "G-{} is your Google verification code",
+        "Ihr Bestätigungscode lautet {}",
     ),
     "e-mail address": (
         "write to {} about {order}",
@@ -215,6 +256,9 @@ NAMED = {
         "https://app.example.com/users?email={}",
         "({}) hat sich abgemeldet",
         "new contact: {}, Austin",
+        "cc {} and Tom",
+        "login={};role=admin",
+        "<mailto:{}|Maria>",
     ),
     "phone number": (
         "call me at {} after {time}",
@@ -225,6 +269,10 @@ NAMED = {
         "mi móvil es {}",
         "SMS from {}: where is order {order}?",
         "phone={}",
+        "ring Maria on {} before noon",
+        "WhatsApp {}",
+        "his number is {}",
+        "<tel:{}|call>",
     ),
     "random token": (
         "it prints {} and stops",
@@ -235,8 +283,40 @@ NAMED = {
         "X-Custom: {}",
         "signed with {}.",
         "el valor {} no sirve",
+        "fetched {} (ok)",
+        "id={}",
     ),
-}  # fmt: skip
+    "private key": (
+        *SAYS_ITSELF,
+        "key:\n{}\nthanks",
+    ),
+    "n8n key": (
+        *SAYS_ITSELF,
+        "N8N_API_KEY={}",
+        "X-N8N-API-KEY: {}",
+    ),
+    "GitHub token": (
+        *SAYS_ITSELF,
+        "remote: https://{}@github.com/acme/ops.git",
+        "https://x-access-token:{}@github.com/acme/ops",
+    ),
+    "Telegram bot token": (
+        *SAYS_ITSELF,
+        "POST https://api.telegram.org/bot{}/sendMessage failed",
+    ),
+    "Stripe key": (
+        *SAYS_ITSELF,
+        'stripe.api_key="{}"',
+    ),
+    "HubSpot token": (
+        *SAYS_ITSELF,
+        "hubspot said 401 for {}.",
+    ),
+    "Slack token": (
+        *SAYS_ITSELF,
+        "token={}&channel=C1",
+    ),
+}
 
 
 def of(kind: str) -> tuple[str, ...]:

@@ -55,16 +55,23 @@ def _clean(piece: tuple[str, bool], secrets: frozenset[str], keep: Collection[st
     if is_mark or not text:
         return text
     parts, at = [], 0
-    for start, end, kind in _merged(_found(text, secrets, keep), len(text)):
-        if end <= at:
-            continue
+    for start, end, kind in found(text, secrets, keep):
         parts += [text[at:start], f"[redacted: {kind}]"]
-        at = _word_end(text, end)
+        at = end
     return "".join([*parts, text[at:]])
 
 
-def _found(text: str, secrets: frozenset[str], keep: Collection[str]) -> Iterator[Span]:
-    """All that was found, the surest first."""
+def found(text: str, secrets: frozenset[str] = frozenset(), keep: Collection[str] = ()) -> Iterator[Span]:
+    """What one look at a text finds: stretches in their order, none overlapping another."""
+    at = 0
+    for start, end, kind in _merged(_each(text, secrets, keep), len(text)):
+        if end > at:
+            at = _word_end(text, end)
+            yield start, at, kind
+
+
+def _each(text: str, secrets: frozenset[str], keep: Collection[str]) -> Iterator[Span]:
+    """All that is found by each module, the surest first."""
     yield from configured.find(text, secrets)
     for find in (tokens.find, keys.find, named.find, requests.find, numbers.find):
         yield from find(text)

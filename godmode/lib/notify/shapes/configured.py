@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from godmode.lib.notify.shapes import Span
+from godmode.lib.notify.shapes import Shape, Span
 
+_B64_BEFORE, _B64_AFTER = Shape(r"[A-Za-z0-9+/_-]{1,4}\Z"), Shape(r"[A-Za-z0-9+/_-]{0,4}={0,2}")
 SHORT = 6  # characters; a shorter secret is only taken out where no letter or digit touches it
 
 
@@ -17,11 +18,17 @@ def find(text: str, secrets: frozenset[str]) -> Iterator[Span]:
         at = text.find(form)
         while at >= 0:
             end = at + len(form)
-            if inner:  # the characters at its edges hold a part of it too
-                yield max(0, at - 4), end + 4, "configured secret"
+            if inner:
+                yield *_with_edges(text, at, end), "configured secret"
             elif len(form) >= SHORT or not _touched(text, at, end):
                 yield at, end, "configured secret"
             at = text.find(form, end)
+
+
+def _with_edges(text: str, start: int, end: int) -> tuple[int, int]:
+    """The characters of base64 beside it hold a part of it too."""
+    left, right = _B64_BEFORE.search(text[max(0, start - 4) : start]), _B64_AFTER.match(text, end)
+    return start - (len(left[0]) if left else 0), right.end() if right else end
 
 
 def _touched(text: str, start: int, end: int) -> bool:

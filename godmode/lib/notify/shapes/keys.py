@@ -8,7 +8,7 @@ from godmode.lib.notify.shapes import Shape, Span
 
 _BEGIN = Shape(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _END = Shape(r"-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_CUT_OFF = Shape(r"(?:[\s\\nr\"']{0,8}+[A-Za-z0-9+/=]{20,100}+){0,400}+[\s\\nr]{0,8}+[A-Za-z0-9+/=]{0,100}")
+_CUT_OFF = Shape(r"(?:[\s\\nr\"']{0,8}+[A-Za-z0-9+/=]{20,100}+){0,400}+(?:[\s\\nr]{0,8}[A-Za-z0-9+/=]{1,19}\s{0,8}\Z)?")
 
 
 def find(text: str) -> Iterator[Span]:

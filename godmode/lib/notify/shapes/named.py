@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from godmode.lib.notify.shapes import Shape, Span
-from godmode.lib.notify.shapes.randomness import word_share
+from godmode.lib.notify.shapes.randomness import is_public_id, word_share
 from godmode.lib.notify.shapes.values import is_given, is_like_key, is_mixed, is_path, tells_a_count
 
 _PASSWORD = r"pass(?:[_-]?(?:word|wd|phrase|code)|wort)|(?<![a-zA-Z])pass|pwd|kennwort|contrase(?:ñ|n)a|(?<![a-z])clave"
@@ -19,7 +19,7 @@ _KEY = (
 )
 _SESSION = (
     r"(?:php|j|asp\.net_?)sess(?:ion)?_?id|connect\.sid|[a-z0-9]{0,20}_session|session[ _-]?(?:id|key|token)|sessid"
-    r"|(?:remember|csrf|xsrf)_?token|csrftoken|session(?==)"
+    r"|(?:remember|csrf|xsrf)_?token|csrftoken|session(?==)|(?<![a-z])sid(?==)"
 )
 _NAME = (
     rf"(?:(?P<password>{_PASSWORD})|(?P<key>{_KEY})|(?P<session>{_SESSION}))"
@@ -47,10 +47,11 @@ _BESIDE = Shape(
     r"[a-zäöüßáéíóúñ]{1,14}){0,4}[\s:,(=]{1,3}[\"'`]?(?P<bare>[A-Za-z0-9+/_.~=-]{16,512})"
 )
 _CALL = Shape(r"[A-Za-z_][\w.]{0,80}[(\[]")  # a line of code, not what it computes
+_COMPLAINT = Shape(r"(?i)\s(?:is|was|must|has|cannot|too|not)\s")
 _SENTENCE_ENDS = Shape(r"[,;\r\n\"]|'(?!\w)|$")
 _WORDS = (
     "pass", "pwd", "kennwort", "contrase", "clave", "key", "token", "secret", "jwt", "credential", "sig", "sess",
-    "schlüssel", "x-amz",
+    "sid=", "schlüssel", "x-amz",
 )  # fmt: skip
 
 
@@ -80,12 +81,12 @@ def _judged(match: re.Match[str], text: str, *, sure: bool, spoken: bool) -> Ite
     value, sure = text[start:end], sure or quoted
     if not is_given(value) or (not quoted and _CALL.match(text, start, end + 1)):
         return
-    if match["password"]:
-        ends = not spoken and bool(_SENTENCE_ENDS.match(text, end))
-        if _is_password(match["password"].lower(), value, sure, ends):
+    if name := (match["password"] or "").lower():
+        ends = not spoken and name != "clave" and bool(_SENTENCE_ENDS.match(text, end))
+        if _is_password(name, value, sure, ends):
             yield start, end, "password"
     elif match["session"]:
-        if len(value) >= 8 and is_mixed(value):
+        if len(value) >= 8 and is_mixed(value) and not is_public_id(value):
             yield start, end, "session id"
     elif _is_key(value, sure):
         yield start, end, "token"
@@ -94,7 +95,7 @@ def _judged(match: re.Match[str], text: str, *, sure: bool, spoken: bool) -> Ite
 def _is_password(name: str, value: str, sure: bool, ends: bool) -> bool:
     """Whatever the sign gives it is one, but for paths (`pwd`) and counts (`pass`); else it must not be plain words,
     unless it is a single one with which the sentence `ends`."""
-    if len(value) < 3 or is_path(value) or (name == "pass" and value.isdigit()):
+    if len(value) < 3 or is_path(value) or _COMPLAINT.search(value) or (name == "pass" and value.isdigit()):
         return False
     if sure:
         return True

@@ -38,13 +38,18 @@ _SSN_NAMED = Shape(
 _ACCOUNT = Shape(
     r"(?i)\b(?:(?:bank[ -]?)?(?:account|acct\.?|a/c)[ _-]?(?:no\.?|number|nr\.?|num|#)|bank account|routing"
     r"(?:[ _-]?(?:no\.?|number|nr\.?))?|aba|sort[ _-]?code|konto(?:nummer|nr\.?|-nr\.?)?|bankleitzahl|blz"
-    r"|n[uú]mero de cuenta|cuenta bancaria)"
+    r"|n[uú]mero de cuenta|cuenta bancaria|account(?=[:# ]{1,3}\d{8,17}\b[^\n]{0,16}routing))"
     r"[\s:=#\"']{1,4}(?:(?:is|ist|es|of|for)\s)?((?:\d[ -]?){5,19}\d)(?!\w)"
 )
 _CODE = Shape(
     r"(?i)\b(?:(?:verification|security|confirmation|one[- ]time|login|sign[- ]in|2fa|mfa|otp|backup|recovery"
-    r"|bestätigungs|sicherheits)[ -]?(?:pass)?(?:code|pin)|otp|pin|cvv2?|cvc)\b[\s:=#\"']{1,4}(?:(?:is|ist|es|was)\s)?"
+    r"|bestätigungs|sicherheits)[ -]?(?:pass)?(?:code|pin)|otp|pin|cvv2?|cvc)\b"
+    r"[\s:=#\"']{1,4}(?:(?:is|ist|es|was|lautet)\s)?"
     r"(\d{3}[ -]?\d{3}|\d{3,8})(?![\w.-])"
+)
+_CODE_FIRST = Shape(
+    r"(?i)(?<![\w.])((?:[a-z]-)?\d{3}[ -]?\d{3,5})\s(?:is|ist|es)\s(?:your|ihr|dein|tu|su)\b"
+    r"[^\n]{0,30}?(?:code|código|pin)\b"
 )
 
 
@@ -55,7 +60,8 @@ def find(text: str) -> Iterator[Span]:
     yield from ((*m.span(), "social security number") for m in _SSN.finditer(text))
     yield from ((*m.span(1), "social security number") for m in _SSN_NAMED.finditer(text))
     yield from ((*m.span(1), "account number") for m in _ACCOUNT.finditer(text))
-    yield from ((*m.span(1), "one-time code") for m in _CODE.finditer(text))
+    for pattern in (_CODE, _CODE_FIRST):
+        yield from ((*m.span(1), "one-time code") for m in pattern.finditer(text))
 
 
 def _cards(text: str) -> Iterator[Span]:

@@ -56,6 +56,11 @@ def looks_random(run: str) -> bool:
     return len(piece) >= 28 and word_share(piece) < 0.4
 
 
+def is_public_id(run: str) -> bool:
+    """Whether it is what a service calls its things by, as `cus_…` of Stripe or `SM…` of Twilio."""
+    return bool(_ID.fullmatch(run))
+
+
 def word_share(run: str) -> float:
     """The share, 0 to 1, of the characters that lie in something like a word, or in a number of four digits."""
     return sum(len(m[0]) for m in _WORD.finditer(run) if _VOWEL.search(m[0])) / len(run)

@@ -16,6 +16,11 @@ _BASIC = Shape(r"(?i)(?<![a-z])basic\s{1,3}([A-Za-z0-9+/]{8,1024}={0,2})")
 _COOKIE = Shape(r"(?i)(?<![a-z])cookie[\"']?\s{0,2}:\s{0,2}[\"']?([^\s=;\"']{1,128}=[^\r\n\"']+)")
 _PASSWORD = Shape(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,30}://[^\s/@:\"'<>]{0,128}:([^\s/\"'<>]{1,256})@")
 _USER_ALONE = Shape(r"https?://([A-Za-z0-9_.~-]{20,256})@")
+_SQL = Shape(r"(?i)\b(?:password|identified\sby)\s{1,3}(?P<q>[\"'])([^\s\"']{4,128})(?P=q)")
+_FLAG = Shape(
+    r"\b(?:sshpass\s-p\s?|mysql(?:dump|admin)?\b[^\n]{0,80}?\s-p|curl\b[^\n]{0,200}?\s(?:-u|--user)[\s=][\"']?[^\s:\"']{1,64}:)"
+    r"[\"']?([^\s\"']{3,128})"
+)
 _QUERY = Shape(r"(?i)[?&;](?:key|code|auth|st|hash|access|[a-z]{1,10}_?token)=([^\s&#\"'<>;]{16,2048})")
 
 
@@ -32,6 +37,10 @@ def find(text: str) -> Iterator[Span]:
     if "://" in text:
         yield from ((*m.span(1), "password") for m in _PASSWORD.finditer(text) if is_given(m[1]))
         yield from ((*m.span(1), "token") for m in _USER_ALONE.finditer(text) if is_like_key(m[1]))
+    if "password" in lower or "identified" in lower:
+        yield from ((*m.span(2), "password") for m in _SQL.finditer(text) if is_mixed(m[2]) or not m[2].isalpha())
+    if "sshpass" in lower or "mysql" in lower or "curl" in lower:
+        yield from ((*m.span(1), "password") for m in _FLAG.finditer(text) if is_given(m[1]))
     if "=" in text:
         yield from ((*m.span(1), "token") for m in _QUERY.finditer(text) if is_like_key(m[1]))
 

@@ -77,7 +77,7 @@ TOKENS: tuple[tuple[str, str, str], ...] = (
     ("Discord webhook", "/api/webhooks/", r"(?:https?://)?discord(?:app)?\.com/api/webhooks/\d{17,20}/<w>{60,80}"),
     ("Teams webhook", "webhook.office.com/", r"(?:https?://)?webhook\.office\.com/webhookb2/[A-Za-z0-9@/_-]{40,250}"),
     ("Zapier webhook", "hooks.zapier.com/", r"(?:https?://)?hooks\.zapier\.com/hooks/catch/\d{4,12}/<a>{4,12}"),
-    ("Telegram bot token", ":", r"\d{8,10}:<w>{35}<|>"),
+    ("Telegram bot token", ":", r"(?:bot)?\d{8,10}:<w>{35}<|>"),
     ("Twilio SID", "AC", r"AC<h>{32}<|>"),
     ("Twilio key", "SK", r"SK<h>{32}<|>"),
     ("SendGrid key", "SG.", r"SG\.<w>{16,32}\.<w>{16,64}"),

@@ -8,7 +8,7 @@ from godmode.lib.notify.shapes import Shape
 from godmode.lib.notify.shapes.randomness import word_share
 
 _NOT_GIVEN = Shape(
-    r"(?i)(?:\*+$|\*{3}|•|x{3,}|\.{3}|…|<|\$\{|\$[A-Z_]{2,}$|\{|\[|%[a-z(]|\(|os\.|env\.|process\.|self\.|re\."
+    r"(?i)(?:\*{1,256}$|\*{3}|•|x{3,64}|\.{3}|…|<|\$\{|\$[A-Z_]{2,64}$|\{|\[|%[a-z(]|\(|os\.|env\.|process\.|self\.|re\."
     r"|(?:none|null|nil|true|false|undefined|str|string|optional|missing|wrong|changed|reset|unset|empty|unknown|rotated"
     r"|revoked|valid|ok|yes|no|not|set)$|set,|required|expired|invalid|incorrect|protected|your[_-]"
     r"|https?://(?![^/\s]{1,200}@)|arn:)"
