@@ -3,12 +3,12 @@
     .venv/bin/pip install -e '.[test,bench]'
     .venv/bin/python benchmarks/redaction.py [--development] [--runs 5] [--each 8]
 
-The corpus is drawn from a seed (tests/fakes/secrets_corpus.py): the report's, or with
---development the one that was tuned against: other draws, and other sentences. A secret counts when each of its characters is gone. Precision is over stretches:
-those that took out a secret, of all that were taken out of the same sentences. Speed: both go through all sentences
-and innocent lines in turn (A B A B …), the median of the pairs' ratios is printed. detect-secrets runs with all its
-detectors, as on a file of text, and asks no service; it knows no cards, accounts and addresses of people, so the
-kinds that it has a detector for are also counted apart.
+The corpus is drawn from a seed (tests/fakes/secrets_corpus.py): the report's, or with --development the one that was
+tuned against, which has other sentences. A secret counts when each of its characters is gone. Precision is over
+stretches: those that took out a secret, of all that were taken out of the same sentences. Speed: both go through all
+sentences and innocent lines in turn (A B A B …), the median of the pairs' ratios is printed. detect-secrets runs with
+all its detectors, as on a file of text, and asks no service; it knows no cards, accounts and addresses of people, so
+the kinds that it has a detector for are also counted apart.
 """
 
 from __future__ import annotations

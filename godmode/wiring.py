@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any, TextIO
 
+from msgspec import structs
+
 from godmode import registry
 from godmode.lib import config as configuration
+from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
 from godmode.lib.engine import stop
-from godmode.lib.engine.runner import Equipment, Runner
+from godmode.lib.engine.runner import Equipment, Mode, Report, Runner
 from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage, storable
-from godmode.lib.kernel import Cadence, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
+from godmode.lib.kernel import Cadence, Calls, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
 from godmode.lib.store import Store, connect, migrate
-
-INTERVAL_KEYS = {
-    "notion": "scan_interval_minutes",
-    "n8n": "scan_interval_minutes",
-    "hubspot": "poll_interval_minutes",
-}
+from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 
 
 class App:
-    """The parts of one process. `stream` is where the console channel prints, `command` how godmode was called."""
+    """The parts of one process.
+
+    `stream` is where the console channel prints, `command` how godmode was called, `progress` hears how long syncs go.
+    """
 
     def __init__(
         self,
@@ -37,11 +39,13 @@ class App:
         clock: Clock | None = None,
         stream: TextIO | None = None,
         command: str = "godmode",
+        progress: Progress | None = None,
     ) -> None:
         self.config = config
         self.clock: Clock = clock or SystemClock()
         self._stream = stream or sys.stdout
         self._command = command
+        self.progress: Progress = progress or Progress()
 
     @cached_property
     def store(self) -> Store:
@@ -71,9 +75,15 @@ class App:
                 job=self.job,
                 lacking=self._lacking,
                 context=self._context,
+                twin=self._twin,
                 clean=self.clean,
             )
         )
+
+    def perform(self, job: Job) -> Report:
+        """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
+        equipment = structs.replace(self.runner.has, job=lambda name: job)
+        return Runner(equipment).run(job.name, Mode(again=True))
 
     def clean(self, text: str) -> str:
         """The text as it may be kept and told: no secret, nobody else's address, nothing PostgreSQL would refuse."""
@@ -109,39 +119,38 @@ class App:
 
     def _lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
-        sources = self.config.settings.sources
         lacking = {}
         if job.run is None:
             lacking["body"] = Skip("prerequisite", f"{job.help}: not part of this version of godmode yet")
-        if not any(name in sources for name, (_, target) in registry.SOURCES.items() if target):
+        if not any(target and is_configured(self.config, name) for name, (_, target) in registry.SOURCES.items()):
             lacking["source"] = Skip(
                 "prerequisite", "no source is configured", f"set sources.chatlogs.path in {self.config.path}"
             )
         for name in registry.SOURCES:
-            if name not in sources:
+            if not is_configured(self.config, name):
                 fix = f"add [sources.{name}] to {self.config.path}"
                 lacking[f"source_{name}"] = Skip("prerequisite", f"{name} is not configured", fix)
-        lacking["voice_channel"] = Skip("prerequisite", "no channel of this version carries voice")
+        if "voice_channel" in job.needs and not self._rings():
+            fix = f"add [channels.twilio] or [channels.callmebot] to {self.config.path}"
+            lacking["voice_channel"] = Skip("prerequisite", "no configured channel can ring", fix)
         return lacking
+
+    def _rings(self) -> bool:
+        made = self.channels(lambda: None).values()
+        return any(isinstance(c, Calls) and not isinstance(c, Unusable) for c in made)
 
     # -- what a job body is handed -------------------------------------------------------------------------
 
-    def sources(self, check: Callable[[], None]) -> dict[str, Source]:
-        """The configured sources; each calls `check` before every request. Raises Usage for an unusable section."""
-        return {
-            name: self._source(name, check)
-            for name, (_, target) in registry.SOURCES.items()
-            if target and self._has(name)
-        }
+    def sources(self, check: Callable[[], None]) -> Mapping[str, Source]:
+        """The configured sources, each made when it is looked up; each calls `check` before every request."""
+        return self.supply.sources(check)
 
-    def _has(self, source: str) -> bool:
-        return source in self.config.settings.sources
-
-    def _source(self, name: str, check: Callable[[], None]) -> Source:
-        kind = registry.load(registry.SOURCES[name][1] or "")
-        settings = configuration.section(self.config, "sources", name, kind.Settings)
-        made: Source = kind(settings, self._site(check))
-        return made
+    @cached_property
+    def supply(self) -> Supply:
+        """What makes the sources."""
+        return Supply(
+            self.config, self.clock, self.store, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
+        )
 
     def _site(self, check: Callable[[], None]) -> Site:
         operator = self.config.settings.operator
@@ -169,16 +178,21 @@ class App:
         return {"console": kinds["console"](self._stream), **made}
 
     def _configured(self, name: str, kind: Any) -> bool:
-        return name in self.config.settings.channels or any(configuration.secret(s) for s in kind.secrets)
+        return name in self.config.settings.channels or any(map(configuration.secret, getattr(kind, "secrets", ())))
 
     def _channel(self, name: str, kind: Any, site: Site) -> Channel:
         try:
             made: Channel = kind(configuration.section(self.config, "channels", name, kind.Settings), site)
         except Usage as e:
-            from godmode.lib.channels.unusable import Unusable
-
             return Unusable(name, kind.carries, e)
         return made
+
+    def _twin(self) -> tuple[Equipment, Callable[[], None]]:
+        """The same for another thread, with a store of its own; and what breaks off its open requests."""
+        other = copy(self)
+        for made in ("store", "runner", "supply"):
+            other.__dict__.pop(made, None)
+        return other.runner.has, other.supply.cut
 
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
@@ -194,6 +208,7 @@ class App:
             zone=self.config.zone,
             enqueue=retry_jobs.enqueue,
             bury=dead_letters.bury,
+            clean=self.clean,
         )
         return JobContext(
             clock=self.clock,
@@ -209,6 +224,7 @@ class App:
             check=check,
             clean=self.clean,
             command=self._command,
+            progress=self.progress.read,
             **run,
         )
 
