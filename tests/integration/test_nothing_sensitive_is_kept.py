@@ -8,16 +8,17 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from fakes.company import Desk
+from fakes.company import Desk, configured
 
 from godmode.commands.run.command import document
 from godmode.lib.config import Config
 from godmode.lib.engine.runner import Report
 from godmode.lib.errors import Auth, Refused, Transient, Unknown
-from godmode.lib.kernel import Checkpoint, JobContext, Outcome, Receipt, Record, Skipped
+from godmode.lib.kernel import Checkpoint, JobContext, Notification, Outcome, Receipt, Record, Severity, Skipped
 
 OWN = "n8n-own-secret-7Kd92"
 KEY = "sk_" + "live_" + "4eC39HqLyjWDarjtT1zdp7dc"
+PHONE = "+15125550100"
 MAIL = "maria@kunde-nord.de"
 SAID = f"401 for {OWN} and {KEY}, asked by {MAIL}"
 
@@ -84,6 +85,22 @@ def test_an_error_that_postgresql_could_not_keep_is_kept_all_the_same(desk: Desk
     report: Report = desk.work(fails_with(Auth("half \ud800 and NUL \0.")))
     kept = db.execute("SELECT state, last_error FROM job_state WHERE job = 'work'").fetchone()
     assert kept == ("failed", report.result.error) and "half " in str(kept[1])
+
+
+def test_a_message_leaves_and_stands_in_the_outbox_without_them(desk: Desk, db: psycopg.Connection) -> None:
+    note = Notification("incident", Severity.SEV1, f"n8n: {SAID}", f"call {PHONE} or +1 212 555 0143", "k")
+    desk.work(lambda ctx: ctx.notify(note))
+    assert "n8n: 401 for [redacted: configured secret] and [redacted: Stripe key]" in desk.printed.getvalue()
+    assert "call [redacted: phone number] or [redacted: phone number]" in desk.printed.getvalue()
+    assert hidden(desk.printed.getvalue()) and hidden(everything(db))
+
+
+def test_her_own_number_may_stay_in_a_message(config: Config, db: psycopg.Connection) -> None:
+    desk = Desk(configured(config, f'operator = {{ phone = "{PHONE}" }}'))
+    note = Notification("incident", Severity.SEV1, "the call", f"to {PHONE} was not heard", "k")
+    desk.work(lambda ctx: ctx.notify(note))
+    assert f"to {PHONE} was not heard" in desk.printed.getvalue()
+    desk.store.close()
 
 
 @dataclass
