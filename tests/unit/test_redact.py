@@ -165,6 +165,7 @@ def test_a_mark_that_somebody_wrote_himself_hides_nothing() -> None:
     key = "ghp_" + "a1B2" * 9
     assert key not in redact(f"[redacted: {key}]")
     assert key not in redact(f"[redacted: JWT {key}]")
+    assert "IOSFODNN7" not in redact("[redacted: AKIA" + "IOSFODNN7ABCDEFG]")
 
 
 def test_a_token_longer_than_its_kind_has_ever_been_goes_to_its_end() -> None:
