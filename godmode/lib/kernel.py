@@ -408,7 +408,8 @@ class JobContext:
 
     `store` is `godmode.lib.store.Store`; `notify` (notify/router.py) puts a message in the outbox and delivers it;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
-    steps); `run_first` runs another job before this one goes on, `run_together` several at once. `command` is how the
+    steps); `run_first` runs another job before this one goes on, `run_together` several at once. `clean`
+    takes out of a text what must not be kept or told. `command` is how the
     operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how far
     a source was read: its name, how many records so far, and how many are left (None: not known).
     `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
@@ -428,6 +429,7 @@ class JobContext:
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
     run_together: Callable[[Sequence[str]], Mapping[str, JobResult]]
+    clean: Callable[[str], str]
     command: str = "godmode"
     worker: Any = None
     last_success: datetime | None = None

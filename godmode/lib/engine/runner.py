@@ -21,6 +21,7 @@ from godmode.lib.clock import Clock
 from godmode.lib.config import Settings
 from godmode.lib.engine import gate, killswitch, locks, slots
 from godmode.lib.engine.locks import Owner
+from godmode.lib.engine.said import Clean, said
 from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.engine.worker import Worker
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
@@ -60,7 +61,8 @@ class Equipment(Struct, frozen=True):
 
     `job` finds a job by name (with its configured cadence), `lacking` the prerequisites of it that are not
     met beyond the controls, `context` makes the job's context from the run's own parts. `twin` makes the same for
-    another thread, with a store of its own, and what breaks off its open requests.
+    another thread, with a store of its own, and what breaks off its open requests. `clean` takes out of a text what
+    must not be kept or told.
     """
 
     clock: Clock
@@ -74,6 +76,7 @@ class Equipment(Struct, frozen=True):
     lacking: Callable[[Job], Mapping[str, Skip]]
     context: Callable[..., JobContext]
     twin: Callable[[], tuple[Equipment, Callable[[], None]]]
+    clean: Clean
 
 
 class Runner:
@@ -238,7 +241,11 @@ class _Run:
         mirror = killswitch.read(self.runner.has.state)
         if mirror is not None and mirror.on:
             return JobResult(Outcome.SKIPPED, "kill_switch", "Kill switch is active", "kill_switch")
-        return JobResult(Outcome.FAILED, None, _line(error), DatabaseTrouble.category)
+        return self._unwritten(error, {})
+
+    def _unwritten(self, error: psycopg.Error | DatabaseTrouble, data: Mapping[str, Any]) -> JobResult:
+        line = str(connect.trouble(error) if isinstance(error, psycopg.Error) else error)
+        return JobResult(Outcome.FAILED, None, self.runner.has.clean(line), DatabaseTrouble.category, data)
 
     # -- the work ------------------------------------------------------------------------------------------
 
@@ -271,7 +278,7 @@ class _Run:
             try:
                 self._record(slot, attempt, result, round((time.monotonic() - begun) * 1000))
             except (psycopg.Error, DatabaseTrouble) as e:
-                return JobResult(Outcome.FAILED, None, _line(e), DatabaseTrouble.category, result.data)
+                return self._unwritten(e, result.data)
         return result
 
     def _rehearse(self, row: JobState, slot: Slot) -> JobResult:
@@ -285,8 +292,8 @@ class _Run:
         from godmode.lib.engine.actions import Actor
 
         has, me = self.runner.has, self.runner.me
-        actor = Actor(has.clock, has.store, has.state, me, self.job.name, self.run_id, stopper)
-        attempt = partial(_attempt, stopper)
+        actor = Actor(has.clock, has.store, has.state, me, self.job.name, self.run_id, stopper, has.clean)
+        attempt = partial(_attempt, stopper, has.clean)
         context = has.context(
             job=self.job,
             slot=slot,
@@ -383,8 +390,12 @@ class _Run:
         )  # fmt: skip
 
 
-def _attempt(stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
-    """Run a body, or one row of the retry queue; whatever it raises becomes its result."""
+def _attempt(stopper: Stopper, clean: Clean, step: Callable[[], JobResult]) -> JobResult:
+    """Run a body, or one row of the retry queue; whatever it raises becomes its result, cleaned to be kept and told."""
+    return said(_caught(stopper, step), clean)
+
+
+def _caught(stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
     try:
         with stopper.armed():
             return step()
@@ -406,7 +417,3 @@ def _attempt(stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
 
 def _failed(error: GodmodeError) -> JobResult:
     return JobResult(Outcome.FAILED, None, str(error), error.category, cause=error)
-
-
-def _line(error: psycopg.Error | DatabaseTrouble) -> str:
-    return str(connect.trouble(error) if isinstance(error, psycopg.Error) else error)

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from godmode.lib.engine import completeness, failures
+from godmode.lib.engine.said import texts
 from godmode.lib.engine.shelves import Shelf, shelf_of
 from godmode.lib.engine.stop import Stopped, time_left
 from godmode.lib.errors import DailyLimit, GodmodeError
@@ -110,9 +111,10 @@ def _stop_behind(ctx: JobContext, error: BaseException) -> BaseException:
 
 def _end(ctx: JobContext, sink: Sink, error: str | None) -> None:
     """Write how the sync ended; where even that cannot be written, the run's own record tells."""
-    conn = ctx.store.fresh()
+    conn, error = ctx.store.fresh(), ctx.clean(error) if error else None
     state.end(
-        conn, sink.name, ctx.clock.now(), items=sink.items, skipped=sink.skips, error=error, limited=sink.limited
+        conn, sink.name, ctx.clock.now(), items=sink.items, skipped=texts(sink.skips, ctx.clean), error=error,
+        limited=sink.limited,
     )  # fmt: skip
 
 

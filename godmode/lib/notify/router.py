@@ -45,6 +45,7 @@ class Router:
 
     def __call__(self, note: Notification) -> Delivery:
         """Put a message in the outbox and, where its route says so, send it. What was sent is not sent again."""
+        note = replace(note, title=self.clean(note.title), body=self.clean(note.body))
         window = None if note.type in routes.ONCE else outbox.WINDOW
         return self._go(outbox.put(self.store.conn, note, self.run_id, self.clock.now(), window=window))
 

@@ -137,7 +137,7 @@ class Sender:
         try:
             heard = channel.heard(receipt.id)
         except GodmodeError as e:
-            heard = Heard("ringing", str(e))
+            heard = Heard("ringing", self.clean(str(e)))
         if heard.state == "answered":
             return Tried("sent")
         if heard.state == "ringing" and self._begun(key) > self.clock.now() - RINGS_FOR:
