@@ -37,10 +37,10 @@ SOURCES: dict[str, tuple[str, str | None]] = {
 CHANNELS: dict[str, tuple[str, str | None]] = {
     "console": ("print to the terminal", f"{_LIB}.channels.console:Console"),
     "telegram": ("Telegram messages", f"{_LIB}.channels.telegram:Telegram"),
-    "callmebot": ("Telegram voice calls", None),
-    "salesmsg": ("SMS by Salesmsg", None),
-    "twilio": ("calls and SMS by Twilio", None),
-    "apprise": ("e-mail, ntfy, Slack and others", None),
+    "callmebot": ("Telegram voice calls", f"{_LIB}.channels.callmebot:CallMeBot"),
+    "salesmsg": ("SMS by Salesmsg", f"{_LIB}.channels.salesmsg:Salesmsg"),
+    "twilio": ("calls and SMS by Twilio", f"{_LIB}.channels.twilio:Twilio"),
+    "apprise": ("e-mail, ntfy, Slack and others", f"{_LIB}.channels.apprise:Apprise"),
 }
 
 WATCHERS: dict[str, tuple[str, str]] = {}

@@ -9,15 +9,18 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Any, TextIO
 
+from msgspec import structs
+
 from godmode import registry
 from godmode.lib import config as configuration
+from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
 from godmode.lib.engine import stop
-from godmode.lib.engine.runner import Equipment, Runner
+from godmode.lib.engine.runner import Equipment, Mode, Report, Runner
 from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage
-from godmode.lib.kernel import Cadence, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
+from godmode.lib.kernel import Cadence, Calls, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
 from godmode.lib.store import Store, connect, migrate
 
 INTERVAL_KEYS = {
@@ -74,6 +77,11 @@ class App:
             )
         )
 
+    def perform(self, job: Job) -> Report:
+        """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
+        equipment = structs.replace(self.runner.has, job=lambda name: job)
+        return Runner(equipment).run(job.name, Mode(again=True))
+
     # -- jobs ----------------------------------------------------------------------------------------------
 
     def job(self, name: str) -> Job:
@@ -107,8 +115,14 @@ class App:
             if name not in sources:
                 fix = f"add [sources.{name}] to {self.config.path}"
                 lacking[f"source_{name}"] = Skip("prerequisite", f"{name} is not configured", fix)
-        lacking["voice_channel"] = Skip("prerequisite", "no channel of this version carries voice")
+        if "voice_channel" in job.needs and not self._rings():
+            fix = f"add [channels.twilio] or [channels.callmebot] to {self.config.path}"
+            lacking["voice_channel"] = Skip("prerequisite", "no configured channel can ring", fix)
         return lacking
+
+    def _rings(self) -> bool:
+        made = self.channels(lambda: None).values()
+        return any(isinstance(c, Calls) and not isinstance(c, Unusable) for c in made)
 
     # -- what a job body is handed -------------------------------------------------------------------------
 
@@ -155,14 +169,12 @@ class App:
         return {"console": kinds["console"](self._stream), **made}
 
     def _configured(self, name: str, kind: Any) -> bool:
-        return name in self.config.settings.channels or any(configuration.secret(s) for s in kind.secrets)
+        return name in self.config.settings.channels or any(map(configuration.secret, getattr(kind, "secrets", ())))
 
     def _channel(self, name: str, kind: Any, site: Site) -> Channel:
         try:
             made: Channel = kind(configuration.section(self.config, "channels", name, kind.Settings), site)
         except Usage as e:
-            from godmode.lib.channels.unusable import Unusable
-
             return Unusable(name, kind.carries, e)
         return made
 
@@ -180,6 +192,7 @@ class App:
             zone=self.config.zone,
             enqueue=retry_jobs.enqueue,
             bury=dead_letters.bury,
+            clean=_cleaned,
         )
         return JobContext(
             clock=self.clock,
@@ -204,6 +217,10 @@ def _switch_only(check: Callable[[], None]) -> None:
         check()
     except Stopped as e:
         raise Transient(str(e)) from None
+
+
+def _cleaned(text: str) -> str:
+    return text
 
 
 class _Late(Mapping[str, Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,7 +11,9 @@ from msgspec import to_builtins
 
 from godmode.commands import terminal
 from godmode.lib import address as addresses
+from godmode.lib.channels.unusable import Unusable
 from godmode.lib.errors import Usage
+from godmode.lib.kernel import Addressed
 from godmode.lib.store import allowlist, audit
 from godmode.wiring import App
 
@@ -18,9 +21,7 @@ app = typer.Typer(
     add_completion=False, help="Whom godmode may reach: nothing leaves for anyone else.", rich_markup_mode=None
 )
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Address = Annotated[
-    str, typer.Argument(help="A phone number (+15125550100), a Telegram chat id or @user, or an apprise URL.")
-]
+_FORMS = "A phone number (+15125550100), a Telegram chat id or @user, or an apprise URL"
 
 
 @app.callback(invoke_without_command=True)
@@ -38,7 +39,10 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
 
 @app.command()
 def add(
-    address: Address,
+    address: Annotated[str | None, typer.Argument(help=f"{_FORMS}.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="In place of an address: whom this channel is configured to reach.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Whose it is.")] = None,
     purposes: Annotated[str, typer.Option("--for", help="What for: call, sms, message.", metavar="LIST")] = ",".join(
         allowlist.PURPOSES
@@ -49,14 +53,26 @@ def add(
     wanted = [word.strip() for word in purposes.split(",") if word.strip()]
     if not wanted or set(wanted) - set(allowlist.PURPOSES):
         raise Usage(f'--for "{purposes}": it takes call, sms and message', "as in --for call,sms")
-    change = _Change(addresses.normal(address), True, name, tuple(p for p in allowlist.PURPOSES if p in wanted))
-    return _carry_out(change, as_json)
+    if (address is None) == (channel is None):
+        raise Usage("name an address, or a channel", "as in `godmode allowlist add --channel apprise`")
+    which = _recipients(channel) if channel else (addresses.normal(address or ""),)
+    ordered = tuple(p for p in allowlist.PURPOSES if p in wanted)
+    return _carry_out([_Change(each, True, name, ordered) for each in which], as_json)
+
+
+def _recipients(name: str) -> tuple[str, ...]:
+    channel = App(terminal.config()).channels(lambda: None).get(name)
+    if isinstance(channel, Unusable):
+        raise channel.mistake
+    if not isinstance(channel, Addressed):
+        raise Usage(f'no channel "{name}" with a recipient is configured', "`godmode channels` lists them")
+    return channel.recipients
 
 
 @app.command()
-def remove(address: Address, as_json: Json = False) -> int:
+def remove(address: Annotated[str, typer.Argument(help=f"{_FORMS}.")], as_json: Json = False) -> int:
     """Take an address out: nothing leaves for it from now on."""
-    return _carry_out(_Change(addresses.normal(address), False), as_json)
+    return _carry_out([_Change(addresses.normal(address), False)], as_json)
 
 
 @dataclass(frozen=True)
@@ -67,17 +83,29 @@ class _Change:
     purposes: tuple[str, ...] = ()
 
 
-def _carry_out(change: _Change, as_json: bool) -> int:
+def _carry_out(changes: Sequence[_Change], as_json: bool) -> int:
+    """Make the changes, all or none, each with its audit row."""
     godmode = App(terminal.config())
-    conn, now, shown = godmode.migrated().conn, godmode.clock.now(), addresses.shown(change.address)
-    document: dict[str, Any] = {"address": shown, "allowed": change.allowed}
-    document |= {"name": change.name, "for": list(change.purposes)} if change.allowed else {}
+    conn, now = godmode.migrated().conn, godmode.clock.now()
     with conn.transaction():
-        if change.allowed:
-            allowlist.add(conn, change.address, change.name, change.purposes, now)
-        elif not allowlist.remove(conn, change.address, now):
-            raise Usage(f"{shown} is not on the allowlist", "`godmode allowlist` lists who is")
-        audit.write(conn, now, "allowlist", "control", success=True, data=document)
-    said = f"may be reached by {', '.join(change.purposes)}" if change.allowed else "is no longer reached"
-    terminal.show(document, as_json, f"{shown} {said}")
+        for change in changes:
+            if change.allowed:
+                allowlist.add(conn, change.address, change.name, change.purposes, now)
+            elif not allowlist.remove(conn, change.address, now):
+                shown = addresses.shown(change.address)
+                raise Usage(f"{shown} is not on the allowlist", "`godmode allowlist` lists who is")
+            audit.write(conn, now, "allowlist", "control", success=True, data=_document(change))
+    documents = [_document(change) for change in changes]
+    document = documents[0] if len(documents) == 1 else documents
+    terminal.show(document, as_json, "\n".join(map(_said, changes)))
     return 0
+
+
+def _document(change: _Change) -> dict[str, Any]:
+    document = {"address": addresses.shown(change.address), "allowed": change.allowed}
+    return document | ({"name": change.name, "for": list(change.purposes)} if change.allowed else {})
+
+
+def _said(change: _Change) -> str:
+    said = f"may be reached by {', '.join(change.purposes)}" if change.allowed else "is no longer reached"
+    return f"{addresses.shown(change.address)} {said}"

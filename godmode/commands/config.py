@@ -11,11 +11,17 @@ import typer
 from godmode import registry
 from godmode.commands import terminal
 from godmode.lib import config as configuration
+from godmode.lib import quiet
+from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
-from godmode.lib.engine.gate import quiet_until
 from godmode.lib.engine.slots import current
 from godmode.lib.errors import Usage
+<<<<<<< HEAD
 from godmode.lib.store import server_programs
+=======
+from godmode.lib.kernel import Daily
+from godmode.lib.notify import routes
+>>>>>>> reach
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
@@ -74,10 +80,14 @@ def check(as_json: Json = False) -> int:
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
     for name in SECRETS:
         _origin(name)
+<<<<<<< HEAD
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
     notes += ["note: routes are not used by this version"] if config.settings.routes else []
     notes += _folder(config) + _speakers(App(config))
+=======
+    notes += _folder(config) + _channels(App(config)) + _speakers(App(config))
+>>>>>>> reach
     said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
     terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
     return 0
@@ -106,12 +116,32 @@ def _folder(config: Config) -> list[str]:
     return [f"note: sources.chatlogs.path: there is no folder {config.beside(path)} yet"]
 
 
+def _channels(app: App) -> list[str]:
+    """Routes that can never fire. Raises Usage for a channel of which a half is missing."""
+    channels = app.channels(lambda: None)
+    for channel in channels.values():
+        if isinstance(channel, Unusable):
+            raise channel.mistake
+    own = routes.rules(app.config.settings.routes)
+    ways = frozenset(way for way in routes.CARRIES if any(routes.goes(channel, way) for channel in channels.values()))
+    notes = (
+        [f"note: {finding}" for finding in routes.findings(own, ways)] if set(channels) != {"console"} or own else []
+    )
+    if quiet.until(app.config.settings.quiet_hours, app.clock.now(), app.config.zone) == quiet.NEVER:
+        notes.append("note: quiet_hours: they never end, so only what passes them reaches you, and no digest does")
+    return notes
+
+
 def _speakers(app: App) -> list[str]:
     """Jobs that speak at an hour at which quiet hours never let them."""
     notes, config = [], app.config
     for job in app.jobs():
         slot = current(job.cadence, app.clock.now(), config.zone)
-        if job.speaks and (end := quiet_until(config.settings.quiet_hours, slot.start, config.zone)):
-            at = f"{slot.start.astimezone(config.zone):%H:%M}"
-            notes.append(f"note: jobs.{job.name}.time: {at} lies in the quiet hours, it waits until {end}")
+        end = quiet.until(config.settings.quiet_hours, slot.start, config.zone)
+        if not job.speaks or not isinstance(job.cadence, Daily) or end is None:
+            continue
+        never = end - slot.start > job.cadence.catch_up
+        then = "so it can never fire" if never else f"it waits until {config.settings.quiet_hours.end}"
+        at = f"{slot.start.astimezone(config.zone):%H:%M}"
+        notes.append(f"note: jobs.{job.name}.time: {at} lies in the quiet hours, {then}")
     return notes

@@ -17,7 +17,7 @@ from godmode.lib.errors import Usage
 
 WORDS = (
     "init", "run", "killswitch", "controls", "status", "jobs", "proposals", "queue", "audit", "memory",
-    "allowlist", "schedule", "config", "db",
+    "channels", "allowlist", "schedule", "config", "db",
 )  # fmt: skip
 
 

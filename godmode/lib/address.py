@@ -46,3 +46,9 @@ def shown(address: str) -> str:
     """An address fit for a log or a table: an apprise URL holds passwords, so its scheme alone is shown."""
     scheme, found, _ = address.partition("://")
     return f"{scheme}://…" if found else address
+
+
+def command(address: str, channel: str, *ways: str) -> str:
+    """What the operator types to let an address in; a URL's secrets are not for the command line."""
+    which = f"--channel {channel}" if "://" in address or not address else address
+    return f"godmode allowlist add {which} --for {','.join(ways)}"

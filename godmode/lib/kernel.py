@@ -173,9 +173,23 @@ class Channel(Protocol):
 
 @runtime_checkable
 class Addressed(Protocol):
-    """A channel that reaches outside: whom, as the allowlist writes them. One without it stays on this machine."""
+    """A channel that reaches outside: whom, as the allowlist writes them. The first that works is enough."""
 
     recipients: tuple[str, ...]
+
+
+@runtime_checkable
+class Local(Protocol):
+    """A channel that never leaves this machine: it alone needs no allowlist."""
+
+    local: bool
+
+
+@runtime_checkable
+class Lasting(Protocol):
+    """A channel whose credentials end unless they are looked after: `keep` does, and says whether it had to."""
+
+    def keep(self) -> bool: ...
 
 
 @runtime_checkable
@@ -287,7 +301,7 @@ class JobResult:
 class JobContext:
     """What a job body may use. Nothing else reaches outside the process.
 
-    `store` is `godmode.lib.store.Store`; `notify` puts a message in the outbox and delivers it by its route;
+    `store` is `godmode.lib.store.Store`; `notify` (notify/router.py) puts a message in the outbox and delivers it;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
     steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode.
     `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
@@ -302,7 +316,7 @@ class JobContext:
     sources: Mapping[str, Source]
     detectors: Mapping[str, Any]
     watchers: Mapping[str, Any]
-    notify: Callable[..., Any]
+    notify: Any
     act: Callable[..., Any]
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]

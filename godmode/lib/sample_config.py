@@ -68,6 +68,25 @@ time = {call_time}
 # interval_minutes = 30
 
 {chatlogs}
+# How you are reached; without any of these, messages are printed. Nothing leaves for anyone who is not on the
+# allowlist: `godmode channels` says what is missing, `godmode channels test NAME` tries one out.
+# [channels.telegram]              # and TELEGRAM_BOT_TOKEN: messages
+# chat_id = "123456789"
+# [channels.twilio]                # and TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN: calls and SMS to your phone
+# from = "+15125550199"
+# [channels.salesmsg]              # and SALESMSG_API_TOKEN: SMS to your phone
+# team_id = "1"
+# [channels.callmebot]             # calls by Telegram
+# user = "@name"
+# [channels.apprise]               # e-mail, ntfy, Slack and others; the first that works is enough
+# urls = ["ntfy://topic"]
+
+# SEV0 rings, then texts, then writes; SEV1 texts, then writes; the rest is for the digest. What you want otherwise:
+# [[routes]]
+# severity = "WARN"                # SEV0, SEV1, WARN, INFO; left out: any
+# type = "quota"                   # left out: any
+# via = ["message", "sms"]         # call, sms, message, in the order they are tried; or digest
+
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]
 # lookback_days = 14

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -97,6 +98,13 @@ def _form(headers: dict[str, str], body: bytes) -> dict[str, Any]:
         return found if isinstance(found, dict) else {"": found}
     if kind.startswith("multipart/"):
         whole = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
-        parts = [part for part in whole.walk() if not part.is_multipart()]
-        return {str(p.get_param("name", header="content-disposition")): p.get_payload(decode=True) for p in parts}
+        return {name: value for part in whole.walk() if not part.is_multipart() for name, value in [_field(part)]}
     return {k: v[0] for k, v in parse_qs(body.decode(), keep_blank_values=True).items()}
+
+
+def _field(part: Message) -> tuple[str, str | bytes]:
+    """A field of a multipart form: a file's bytes, or text."""
+    value = part.get_payload(decode=True)
+    assert isinstance(value, bytes)
+    name = str(part.get_param("name", header="content-disposition"))
+    return name, value if part.get_filename() else value.decode()

@@ -92,6 +92,6 @@ def _against_the_description(method: str, form: dict[str, Any]) -> str | None:
         if name not in known:
             return f"unknown field {name}"
         kinds = tuple(kind for t in known[name]["types"] for kind in PYTHON.get(t, (dict, list)))
-        if not isinstance(value, (*kinds, bytes) if method == "sendVoice" else kinds):
+        if not isinstance(value, kinds):
             return f"{name} has the wrong type"
     return next((f"{name} is missing" for name, field in known.items() if field["required"] and name not in form), None)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
 from fakes.company import Desk, configured
 from fakes.telegram import TOKEN, Telegram
 
-from godmode.lib.config import Config
-from godmode.lib.kernel import Notification, Severity
+from godmode import registry
+from godmode.lib.config import Config, Section
+from godmode.lib.kernel import Notification, Receipt, Severity, Site
 
 CHAT = "123456789"
 
@@ -116,3 +117,30 @@ def test_half_a_configuration_fails_with_the_missing_half_named(desk: Desk, monk
     came = desk.tell(digest())
     assert (came.status, desk.printed.getvalue()) == ("failed", "")
     assert "TELEGRAM_BOT_TOKEN is not set" in came.error
+
+
+class Pager:
+    """A channel that was added without saying whom it reaches."""
+
+    name, carries = "pager", frozenset({"message"})
+    paged: ClassVar[list[str]] = []
+
+    class Settings(Section, frozen=True):
+        pass
+
+    def __init__(self, settings: Settings, site: Site) -> None: ...
+
+    def send(self, to: str, text: str, key: str) -> Receipt:
+        self.paged.append(text)
+        return Receipt(key)
+
+
+def test_a_channel_that_names_no_recipient_sends_nothing(
+    config: Config, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.CHANNELS, "pager", ("a pager", f"{__name__}:Pager"))
+    desk = Desk(configured(config, "[channels.pager]\n"))
+    came = desk.tell(digest())
+    desk.store.close()
+    assert (came.status, Pager.paged) == ("failed", [])
+    assert "nobody is not on the allowlist" in came.error

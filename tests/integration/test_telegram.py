@@ -14,7 +14,7 @@ from fakes.telegram import Telegram as Fake
 from godmode.lib import http
 from godmode.lib.channels.telegram import Telegram
 from godmode.lib.clock import FixedClock
-from godmode.lib.errors import Auth, ExternalApi, GodmodeError, KillSwitchOn, Refused, Transient, Unknown, Usage
+from godmode.lib.errors import Auth, ExternalApi, GodmodeError, Refused, Transient, Unknown
 from godmode.lib.kernel import Site
 
 CHAT = "123456789"
@@ -89,21 +89,6 @@ def test_a_wrong_token_is_an_auth_error_that_does_not_show_it(fake: Fake, monkey
     assert "wrong-and-secret" not in str(raised.value)
 
 
-def test_the_token_is_in_no_log_line(fake: Fake, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(0):
-        channel(fake).send(CHAT, "x", "k")
-    assert TOKEN not in caplog.text
-
-
-def test_nothing_leaves_once_the_switch_is_on(fake: Fake) -> None:
-    def on() -> None:
-        raise KillSwitchOn("Kill switch is active")
-
-    with pytest.raises(KillSwitchOn):
-        Telegram(Telegram.Settings(base_url=fake.url, chat_id=CHAT), site(on)).send(CHAT, "x", "k")
-    assert fake.requests == []
-
-
 def test_a_body_of_a_megabyte_becomes_a_few_messages_that_are_taken(fake: Fake) -> None:
     made = channel(fake)
     parts = made.parts("A line of the log, with an emoji 🙂 in it.\n" * 25_000)
@@ -113,9 +98,8 @@ def test_a_body_of_a_megabyte_becomes_a_few_messages_that_are_taken(fake: Fake) 
     assert fake.texts[-1].endswith("(the rest was cut)")
 
 
-def test_half_a_configuration_names_the_half_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Usage, match="TELEGRAM_BOT_TOKEN is not set"):
-        Telegram(Telegram.Settings(chat_id=CHAT), site())
-    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
-    with pytest.raises(Usage, match=r"channels\.telegram\.chat_id is not set"):
-        Telegram(Telegram.Settings(), site())
+def test_a_voice_message_is_an_ogg_file_with_its_text_below(fake: Fake) -> None:
+    channel(fake).speak(CHAT, b"OggS...", "Good morning. " * 200, "k")
+    form = fake.requests[0].form
+    assert (form["voice"], form["chat_id"]) == (b"OggS...", CHAT)
+    assert 900 < len(form["caption"]) <= 1024

@@ -10,6 +10,8 @@ from typing import Any
 
 import psycopg
 
+from godmode.lib.config import Config
+
 GODMODE = str(Path(sys.executable).parent / "godmode")
 
 
@@ -57,3 +59,16 @@ def test_an_apprise_address_is_shown_without_its_password(db: psycopg.Connection
     assert "secret" not in godmode("allowlist", "--json").stdout
     assert "secret" not in str(db.execute("SELECT output_data FROM agent_audit_log").fetchall())
     assert rows(db)[0][0] == "mailto://jonah:secret@example.org"
+
+
+def test_a_configured_channel_lets_its_own_recipients_in_so_that_no_password_is_typed(
+    db: psycopg.Connection, config: Config
+) -> None:
+    config.path.parent.mkdir(parents=True)
+    config.path.write_text('[channels.apprise]\nurls = ["json://u:secret@localhost", "ntfy://topic"]\n')
+    assert "--channel apprise" in godmode("channels").stdout
+    done = godmode("allowlist", "add", "--channel", "apprise", "--for", "message")
+    assert done.stdout == "json://… may be reached by message\nntfy://… may be reached by message\n"
+    assert [row[0] for row in rows(db)] == ["json://u:secret@localhost", "ntfy://topic"]
+    assert godmode("allowlist", "add", "--channel", "twilio").returncode == 2
+    assert godmode("allowlist", "add").returncode == 2

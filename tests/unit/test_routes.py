@@ -54,3 +54,44 @@ def test_a_route_for_all_of_a_severity_does_not_send_the_digest_into_itself() ->
     assert routes.of(mine, "daily_digest", "INFO") == Route(("message",), False)
     assert routes.of(own({"type": "daily_digest", "via": ["digest"]}), "daily_digest", "INFO") == Route(("message",))
     assert routes.of(own({"type": "daily_digest", "via": ["sms"]}), "daily_digest", "INFO") == Route(("sms",))
+
+
+ALL = frozenset({"call", "sms", "message"})
+
+
+@pytest.mark.parametrize(
+    ("sections", "ways", "said"),
+    [
+        ([{"type": "a", "via": ["call"]}], ALL, []),
+        ([{"type": "a", "via": ["digest"]}], ALL, []),
+        (
+            [{"type": "a", "via": ["sms"]}],
+            ALL - {"sms"},
+            ["routes.0: it can never fire: no configured channel carries sms"],
+        ),
+        (
+            [{"type": "a", "via": ["sms", "message"]}],
+            ALL - {"sms"},
+            ["routes.0: no configured channel carries sms: passed over"],
+        ),
+        (
+            [{"type": "a", "via": ["sms"]}, {"type": "a", "via": ["message"]}],
+            ALL,
+            ["routes.1: it can never fire: an earlier route is for the same messages"],
+        ),
+        ([], frozenset({"message"}), ["routes: nothing rings for SEV0: no configured channel carries call"]),
+        (
+            [{"severity": "SEV0", "via": ["call"]}],
+            frozenset({"message"}),
+            [
+                "routes.0: it can never fire: no configured channel carries call",
+                "routes: SEV0 reaches nobody: no configured channel goes its ways",
+            ],
+        ),
+        ([{"severity": "SEV0", "via": ["message"]}], frozenset({"message"}), []),
+    ],
+)
+def test_a_route_that_can_never_fire_is_named(
+    sections: list[dict[str, Any]], ways: frozenset[str], said: list[str]
+) -> None:
+    assert routes.findings(own(*sections), ways) == said

@@ -7,7 +7,10 @@ from godmode.lib.kernel import Every, Job, JobContext, JobResult, Notification, 
 
 
 def run(ctx: JobContext) -> JobResult:
-    """Look at the database, the controls, the disk and the jobs; `data.degraded` names what is not well."""
+    """Keep what expires, then look at the database, the controls, the disk and the jobs; `data.degraded` names
+    what is not well."""
+    if not ctx.dry_run:
+        ctx.notify.keep()
     findings = [check(ctx) for check in checks.CHECKS]
     degraded = [f.name for f in findings if not f.well]
     data = {"degraded": degraded, "checks": {f.name: f.detail for f in findings}}

@@ -1,7 +1,8 @@
-"""process_retry_queue: retry what failed, at most ten rows a run."""
+"""process_retry_queue: release messages whose time has come, and retry what failed, at most ten rows a run."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from godmode import registry
@@ -9,10 +10,12 @@ from godmode.lib.kernel import Every, Job, JobContext, JobResult
 
 
 def run(ctx: JobContext) -> JobResult:
-    """Expire what has lost its point, take over what a dead process held, then do what is ready."""
+    """Release messages; then expire what has lost its point, take over what a dead process held, do what is ready."""
     from godmode.lib.engine import retry
 
-    return retry.run(ctx, registry.retry)
+    released = {} if ctx.dry_run else ctx.notify.release()
+    result = retry.run(ctx, registry.retry)
+    return replace(result, data={**result.data, "released": dict(released)}) if released else result
 
 
 JOB = Job(

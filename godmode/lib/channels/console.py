@@ -13,6 +13,7 @@ class Console:
 
     name = "console"
     carries = frozenset({"message"})
+    local = True
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

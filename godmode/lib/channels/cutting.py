@@ -29,9 +29,9 @@ def divided(
     return tuple(parts)
 
 
-def short(text: str, limit: int, size: Callable[[str], int] = len) -> str:
-    """The text in one part, `…` in the place of what did not fit."""
-    return "".join(divided(text, limit, 1, size, "…"))
+def short(text: str, limit: int, size: Callable[[str], int] = len, more: str = "…") -> str:
+    """The text in one part, `more` in the place of what did not fit."""
+    return "".join(divided(text, limit, 1, size, more))
 
 
 def _first(text: str, limit: int, size: Callable[[str], int]) -> tuple[str, str]:

@@ -15,6 +15,7 @@ class Unusable:
     name: str
     carries: frozenset[str]
     mistake: Usage
+    local: bool = True  # nothing leaves by it
 
     def send(self, to: str, text: str, key: str) -> Receipt:
         """Raises the mistake."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
 from godmode.lib import config, quiet
 from godmode.lib.clock import Clock
-from godmode.lib.errors import KillSwitchOn, Refused, Transient
-from godmode.lib.kernel import Channel, Notification, Severity
+from godmode.lib.errors import Auth, KillSwitchOn, Refused, Transient
+from godmode.lib.kernel import Channel, Lasting, Notification, Severity
 from godmode.lib.notify import routes
 from godmode.lib.notify.sending import Delivery, Sender
 from godmode.lib.notify.text import folded
@@ -29,7 +29,7 @@ class Router:
     """Puts messages in the outbox and delivers those whose time is now. One for a run.
 
     `act` performs an action (engine/actions.py), `enqueue` adds to the retry queue (store/retry_jobs.py), `bury` to
-    the dead letters (store/dead_letters.py).
+    the dead letters (store/dead_letters.py). `clean` takes out of a text what must not leave (notify/redact.py).
     """
 
     clock: Clock
@@ -41,6 +41,7 @@ class Router:
     zone: tzinfo
     enqueue: Callable[..., Any]
     bury: Callable[..., Any]
+    clean: Callable[[str], str]
 
     def __call__(self, note: Notification) -> Delivery:
         """Put a message in the outbox and, where its route says so, send it. What was sent is not sent again."""
@@ -64,6 +65,8 @@ class Router:
         3. What was held and is still the case goes out as one message.
         """
         conn, tally = self.store.conn, Counter[str]()
+        if not releases.any_waits(conn, self.clock.now()):
+            return tally
         releases.give_up(conn, self.clock.now())
         for row in releases.left(conn, self.clock.now()):
             try:
@@ -78,6 +81,31 @@ class Router:
         """The trouble is over: what still waits to tell of it is dropped; how many messages that were."""
         return outbox.over(self.store.conn, dedup_key, self.clock.now())
 
+    def keep(self) -> None:
+        """Look after credentials that end by themselves; one that cannot be kept is told of at once."""
+        for name, channel in self.channels.items():
+            if isinstance(channel, Lasting):
+                try:
+                    channel.keep()
+                except Auth as e:
+                    note = Notification(
+                        "credentials", Severity.WARN, f"{name} is locked out", str(e), f"credentials:{name}"
+                    )
+                    self(note)
+                except Transient:  # it lasts a while yet, and the next look comes
+                    continue
+
+    def try_out(self, name: str, way: str) -> Delivery:
+        """Send one marked message by one channel and way, now: she asked for it. It is not tried again."""
+        now = self.clock.now()
+        body = f"If this reached you, {name} works for {way}s."
+        key = f"channel_test:{name}:{way}:{self.run_id}"
+        row = outbox.put(
+            self.store.conn, Notification("channel_test", Severity.INFO, "godmode test", body, key), self.run_id, now
+        )
+        row = outbox.route(self.store.conn, row.id, [way], None, now)
+        return replace(self._sender, channels={name: self.channels[name]}).send(row)
+
     # -- its route -------------------------------------------------------------------------------------------
 
     @cached_property
@@ -86,7 +114,7 @@ class Router:
 
     @cached_property
     def _sender(self) -> Sender:
-        return Sender(self.clock, self.store, self.act, self.channels, self.run_id)
+        return Sender(self.clock, self.store, self.act, self.channels, self.run_id, self.clean)
 
     def _go(self, row: Message) -> Delivery:
         if row.status in ENDED:

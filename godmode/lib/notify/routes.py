@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from godmode.lib import config
+from godmode.lib.kernel import Calls, Channel
 
 CARRIES = {"call": "voice", "sms": "sms", "message": "message"}  # way → what a channel has to carry
 ONCE = frozenset({"daily_digest", "morning_call"})  # one for their job's slot, and the gate knows their quiet hours
@@ -94,3 +95,28 @@ def of(own: Sequence[Rule], type_: str, severity: str) -> Route:
 def _best(among: Sequence[Rule], type_: str, severity: str) -> Rule | None:
     fitting = [rule for rule in among if rule.fits(type_, severity)]
     return max(fitting, key=lambda rule: rule.precision, default=None)
+
+
+def goes(channel: Channel, way: str) -> bool:
+    """Whether a channel can be sent this way: a voice message is heard, but does not ring."""
+    return CARRIES[way] in channel.carries and (way != "call" or isinstance(channel, Calls))
+
+
+def findings(own: Sequence[Rule], ways: frozenset[str]) -> list[str]:
+    """What of the operator's routes can never be, where the configured channels go these ways."""
+    notes, seen = [], set[tuple[str | None, str | None]]()
+    for number, rule in enumerate(own):
+        missing = [way for way in rule.via if way not in ways]
+        if (rule.severity, rule.type) in seen:
+            notes.append(f"routes.{number}: it can never fire: an earlier route is for the same messages")
+        elif missing and len(missing) == len(rule.via):
+            notes.append(f"routes.{number}: it can never fire: no configured channel carries {' or '.join(missing)}")
+        elif missing:
+            notes.append(f"routes.{number}: no configured channel carries {' or '.join(missing)}: passed over")
+        seen.add((rule.severity, rule.type))
+    loudest = of(own, "", "SEV0").via
+    if not ways & set(loudest):
+        notes.append("routes: SEV0 reaches nobody: no configured channel goes its ways")
+    elif "call" in loudest and "call" not in ways:
+        notes.append("routes: nothing rings for SEV0: no configured channel carries call")
+    return notes

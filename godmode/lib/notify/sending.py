@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from godmode.lib.address import shown
+from godmode.lib.address import command, shown
 from godmode.lib.clock import Clock
 from godmode.lib.errors import GodmodeError, Refused, Transient, Usage
 from godmode.lib.kernel import (
@@ -18,13 +18,14 @@ from godmode.lib.kernel import (
     Channel,
     Divides,
     Heard,
+    Local,
     Notification,
     Polls,
     Receipt,
     Severity,
 )
 from godmode.lib.notify import text
-from godmode.lib.notify.routes import CARRIES, LIMITS
+from godmode.lib.notify.routes import LIMITS, goes
 from godmode.lib.store import Store, actions, allowlist, attention, audit, outbox
 from godmode.lib.store.outbox import Message
 
@@ -58,13 +59,17 @@ class Tried:
 
 @dataclass(frozen=True)
 class Sender:
-    """Sends for one run. `act` is engine/actions.py's, so that each part of a message is an action like any other."""
+    """Sends for one run. `act` is engine/actions.py's, so that each part of a message is an action like any other.
+
+    `clean` takes out of a text what must not leave.
+    """
 
     clock: Clock
     store: Store
     act: Callable[..., Any]
     channels: Mapping[str, Channel]
     run_id: str
+    clean: Callable[[str], str]
 
     def send(self, row: Message) -> Delivery:
         """Try one way after the other until one works, and write what became of it.
@@ -87,21 +92,22 @@ class Sender:
 
     def _takers(self, way: str) -> Iterator[tuple[Channel, str]]:
         for channel in self.channels.values():
-            if CARRIES[way] not in channel.carries or (way == "call" and not isinstance(channel, Calls)):
+            if not goes(channel, way):
                 continue
-            for to in channel.recipients if isinstance(channel, Addressed) else ("operator",):
+            nobody = "operator" if _stays_here(channel) else ""
+            for to in channel.recipients if isinstance(channel, Addressed) else (nobody,):
                 yield channel, to
 
     def _by(self, way: str, channel: Channel, to: str, row: Message) -> Tried:
         """One way by one channel to one recipient: every part of the text, each an action of its own."""
         conn, now = self.store.conn, self.clock.now()
-        if isinstance(channel, Addressed) and not allowlist.allowed(conn, to, way):
+        if not _stays_here(channel) and not allowlist.allowed(conn, to, way):
             return self._refused(way, channel, to, row)
         base = _key(way, channel, to, row)
         if not self._may_take(base, way, channel, row, now):
             return Tried("over", f"the limit of {way}s is reached")
         outbox.mark(conn, row.id, "sending", now, channel=channel.name, recipient=shown(to))
-        body = text.spoken(row) if way == "call" else text.written(row)
+        body = self.clean(text.spoken(row) if way == "call" else text.written(row))
         parts = channel.parts(body) if isinstance(channel, Divides) and way != "call" else (body,)
         worst = Tried("sent")
         for number, part in enumerate(parts, 1):
@@ -146,16 +152,16 @@ class Sender:
     def _may_take(self, key: str, way: str, channel: Channel, row: Message, now: datetime) -> bool:
         """Whether her attention has room for it. SEV0 always has; what was begun before took its share then."""
         before = actions.by_key(self.store.conn, key)
-        if not isinstance(channel, Addressed) or (before is not None and before.state != "failed"):
+        if _stays_here(channel) or (before is not None and before.state != "failed"):
             return True
         limits = [] if row.severity == Severity.SEV0 else [(limit.count, limit.window) for limit in LIMITS[way]]
         return attention.take(self.store.conn, row.id, way, channel.name, now, limits)
 
     def _refused(self, way: str, channel: Channel, to: str, row: Message) -> Tried:
         """Nothing leaves for somebody who is not on the allowlist: an audit row, and a warning for the digest."""
-        now, conn, whom = self.clock.now(), self.store.conn, shown(to)
+        now, conn, whom = self.clock.now(), self.store.conn, shown(to) or "nobody"
         error = Usage(
-            f"{channel.name}: {whom} is not on the allowlist for {way}", f"`godmode allowlist add {whom} --for {way}`"
+            f"{channel.name}: {whom} is not on the allowlist for {way}", f"`{command(to, channel.name, way)}`"
         )
         data = {"notification": row.id, "channel": channel.name, "recipient": whom, "way": way}
         key = f"recipient_refused:{channel.name}:{way}:{whom}"
@@ -202,6 +208,10 @@ class _Sending:
     def ask(self, since: datetime) -> Receipt | None:
         assert isinstance(self.channel, Askable)
         return self.channel.ask(self.way, self.to, self.text, since)
+
+
+def _stays_here(channel: Channel) -> bool:
+    return isinstance(channel, Local) and channel.local
 
 
 def _key(way: str, channel: Channel, to: str, row: Message) -> str:

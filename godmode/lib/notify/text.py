@@ -8,6 +8,7 @@ from godmode.lib.kernel import Notification, Severity
 from godmode.lib.notify.routes import ONCE
 from godmode.lib.store.outbox import Message
 
+LINES = 20  # of the one message; what is cut off stands in `status`
 SEVERITIES = tuple(str(severity) for severity in Severity)  # the most severe first
 _SPOKEN = {"SEV0": "Severity zero", "SEV1": "Severity one", "WARN": "A warning", "INFO": "For your information"}
 
@@ -27,17 +28,20 @@ def spoken(row: Message) -> str:
     return f"{said} {row.body}" if row.body else said
 
 
-def folded(rows: Sequence[Message], now_key: str) -> Notification:
-    """The one message that says what several held ones would have said, the most severe first."""
+def folded(rows: Sequence[Message], key: str) -> Notification:
+    """The one message that says what several held ones would have said: the most severe first, equal ones once."""
     ordered = sorted(rows, key=lambda row: (SEVERITIES.index(row.severity), row.created_at))
+    times: dict[str, int] = {}
+    for row in ordered:
+        said = f"{row.severity}: {_line(row.title)}" + (f": {_line(row.body)}" if row.body else "")
+        times[said] = times.get(said, 0) + row.count
     lines = [
-        f"{number}. {row.severity}: {_line(row.title)}"
-        + (f": {_line(row.body)}" if row.body else "")
-        + (f" ({row.count} times)" if row.count > 1 else "")
-        for number, row in enumerate(ordered, 1)
+        f"{n}. {said}{f' ({count} times)' if count > 1 else ''}" for n, (said, count) in enumerate(times.items(), 1)
     ]
+    if len(lines) > LINES:
+        lines = [*lines[: LINES - 1], f"and {len(lines) - LINES + 1} more: `godmode status`"]
     return Notification(
-        "held_messages", Severity(ordered[0].severity), f"{len(rows)} messages in one", "\n".join(lines), now_key
+        "held_messages", Severity(ordered[0].severity), f"{len(rows)} messages in one", "\n".join(lines), key
     )
 
 

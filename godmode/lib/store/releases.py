@@ -16,6 +16,20 @@ STALE = timedelta(days=1)  # from then on a message that got nowhere is only tol
 CALL_STALE = timedelta(minutes=45)  # a morning call's catch-up
 
 
+def any_waits(conn: Connection, now: datetime) -> bool:
+    """Whether there is anything to release: what a run that finds nothing to do asks."""
+    row = conn.execute(
+        """
+        SELECT EXISTS (
+            SELECT FROM notifications
+            WHERE status IN ('pending', 'held', 'sending') AND NOT archived AND (via IS NULL OR via <> '{}')
+              AND COALESCE(due_at, updated_at) <= %s)
+        """,
+        (now,),
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def left(conn: Connection, now: datetime, limit: int = 20) -> Sequence[Message]:
     """Messages not yet routed, or begun and not ended, the most severe first; the digest's job sees to its own."""
     with conn.cursor(row_factory=class_row(Message)) as cursor:

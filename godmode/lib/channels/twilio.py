@@ -1,0 +1,164 @@
+"""Twilio: a call that speaks, and SMS. API 2010-04-01.
+
+There is no idempotency parameter, but calls and messages can be listed: what became of a request without an answer
+is asked for. A call counts as heard when Twilio's machine detection says that a person answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import Any, NoReturn
+
+from msgspec import field
+
+from godmode.lib import address
+from godmode.lib.channels import answers
+from godmode.lib.channels.complete import require
+from godmode.lib.channels.cutting import short
+from godmode.lib.channels.sms import fitted
+from godmode.lib.config import Section, secret
+from godmode.lib.errors import Auth, BadData, ExternalApi, Refused, Transient
+from godmode.lib.kernel import Heard, Receipt, Site
+
+SID, TOKEN = "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"
+RING, TALK = 40, 180  # seconds that it rings, and that a call lasts at most
+LONGEST = 2500  # characters spoken; TwiML in a request holds 4,000
+SETTLED = timedelta(minutes=2)  # how long a new call or message may be missing from the lists
+SKEW = timedelta(seconds=30)  # between Twilio's clock and ours
+RESOURCES = {"call": "Calls", "sms": "Messages"}
+RATE_LIMIT, OPTED_OUT, BAD_NUMBERS = 20429, 21610, (21211, 21214, 21217, 21614)
+
+
+class Twilio:
+    """Rings and texts the operator's phone."""
+
+    name, carries = "twilio", frozenset({"voice", "sms"})
+    secrets = (SID, TOKEN)
+
+    class Settings(Section, frozen=True):
+        base_url: str = "https://api.twilio.com"
+        from_: str = field(default="", name="from")
+
+    def __init__(self, settings: Settings, site: Site) -> None:
+        """Raises Usage where a half is missing or no phone number."""
+        sid, token = secret(SID), secret(TOKEN)
+        require(self.name, **{SID: sid, TOKEN: token, "from": settings.from_, "operator__phone": site.phone})
+        self.recipients = (address.phone(site.phone),)
+        self._from, self._site = address.phone(settings.from_), site
+        self._auth = (sid or "", token or "")
+        self._base = f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{sid}"
+
+    def send(self, to: str, text: str, key: str) -> Receipt:
+        """Send an SMS of at most three segments. Raises Unknown when nobody knows whether it went out."""
+        return self._post("Messages", {"To": to, "From": self._from, "Body": fitted(text)})
+
+    def call(self, to: str, text: str, key: str) -> Receipt:
+        """Ring, and speak the text. The receipt says that Twilio rings, not that anybody heard."""
+        form = {
+            "To": to, "From": self._from, "Twiml": twiml(text),
+            "MachineDetection": "Enable", "Timeout": str(RING), "TimeLimit": str(TALK),
+        }  # fmt: skip
+        return self._post("Calls", form)
+
+    def heard(self, call: str) -> Heard:
+        """What became of a call."""
+        found = self._get(f"Calls/{call}.json", {})
+        status, by = str(found.get("status")), str(found.get("answered_by") or "")
+        if by == "human":
+            return Heard("answered")
+        if status in ("queued", "initiated", "ringing") or (status == "in-progress" and not by):
+            return Heard("ringing")
+        if by.startswith(("machine", "fax")):
+            return Heard("unheard", "voicemail answered")
+        if status in ("completed", "in-progress"):
+            return Heard("unheard", "nobody knows whether a person answered")
+        return Heard("unheard", {"no-answer": "no answer"}.get(status, status))
+
+    def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None:
+        """The call or SMS to this number that was made at `since`. Raises Transient while it may not be listed yet."""
+        resource = RESOURCES[way]
+        found = self._get(f"{resource}.json", {"To": to, "From": self._from, "PageSize": "50"})
+        body = fitted(text)
+        for entry in _entries(found, resource.lower()):
+            made = _moment(entry.get("date_created"))
+            if made is not None and made >= since - SKEW and (way == "call" or entry.get("body") == body):
+                return Receipt(str(entry.get("sid")))
+        if self._site.clock.now() - since < SETTLED:
+            raise Transient("Twilio does not list it yet")
+        return None
+
+    # -- requests --------------------------------------------------------------------------------------------
+
+    def _post(self, resource: str, form: Mapping[str, str]) -> Receipt:
+        from godmode.lib import http
+
+        with self._client() as client, http.translated("Twilio", sends=True):
+            response = client.post(f"{self._base}/{resource}.json", data=form)
+        answer = answers.document(response)
+        if not response.is_success or not answer.get("sid"):
+            self._refuse(response, answer)
+        return Receipt(str(answer["sid"]))
+
+    def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        from godmode.lib import http
+
+        with self._client() as client, http.translated("Twilio"):
+            response = client.get(f"{self._base}/{path}", params=query)
+        answer = answers.document(response)
+        if not response.is_success:
+            self._refuse(response, answer)
+        if not answer:
+            raise BadData("Twilio answered without JSON", "check channels.twilio.base_url")
+        return answer
+
+    def _client(self) -> Any:
+        from godmode.lib import http
+
+        return http.client(self._base, before=self._site.check, auth=self._auth)
+
+    def _refuse(self, response: Any, answer: Mapping[str, Any]) -> NoReturn:
+        code, said = answer.get("code"), str(answer.get("message", ""))[:200]
+        if response.status_code == 429 or code == RATE_LIMIT:
+            from godmode.lib import http
+
+            wait = http.retry_after(response.headers, self._site.clock.now())
+            raise ExternalApi(f"Twilio answered {code or 429}: {said}", retry_after=wait)
+        if response.status_code == 401:
+            raise Auth(f"Twilio answered 401: {said}", f"check {SID} and {TOKEN}")
+        if code == OPTED_OUT:
+            raise Refused(f"Twilio answered {code}: this number opted out", "text START to the sending number from it")
+        if code in BAD_NUMBERS:
+            raise Refused(f"Twilio answered {code}: {said}", "check operator.phone and channels.twilio.from")
+        answers.refuse("Twilio", response, f"{code}: {said}" if code else said, self._site.clock.now())
+
+
+def twiml(text: str) -> str:
+    """The document that a call speaks, twice where it is short enough to be missed."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    said = _escaped(short(" ".join(plain.split()), LONGEST))
+    while len(said) > LONGEST:  # escaping made it longer
+        said = _escaped(short(plain, len(plain) - (len(said) - LONGEST)))
+    loop = ' loop="2"' if len(said) < 300 else ""
+    return f'<Response><Pause length="1"/><Say{loop}>{said}</Say></Response>'
+
+
+def _escaped(text: str) -> str:
+    return escape(text, quote=False)
+
+
+def _entries(found: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    listed = found.get(name)
+    return (entry for entry in (listed if isinstance(listed, list) else []) if isinstance(entry, dict))
+
+
+def _moment(text: object) -> datetime | None:
+    """A date of RFC 2822, as Twilio writes them."""
+    from email.utils import parsedate_to_datetime  # late: it brings half of the email package
+
+    try:
+        at = parsedate_to_datetime(str(text))
+    except (ValueError, TypeError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

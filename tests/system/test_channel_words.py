@@ -1,0 +1,99 @@
+"""`godmode channels`, `channels test` and `config check` as the operator types them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from fakes.telegram import TOKEN, Telegram
+
+from godmode.lib.config import Config
+
+GODMODE = str(Path(sys.executable).parent / "godmode")
+CHAT = "123456789"
+
+
+def godmode(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([GODMODE, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def telegram(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telegram]:
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
+    with Telegram(CHAT) as made:
+        write(config, f'[channels.telegram]\nbase_url = "{made.url}"\nchat_id = {CHAT}\n')
+        yield made
+
+
+def write(config: Config, text: str) -> None:
+    config.path.parent.mkdir(parents=True, exist_ok=True)
+    config.path.write_text(text)
+
+
+def test_a_fresh_installation_has_the_console_alone(database_url: str) -> None:
+    document = json.loads(godmode("channels", "--json").stdout)
+    assert [c["name"] for c in document["channels"] if c["configured"]] == ["console"]
+    assert godmode("config", "check").returncode == 0
+
+
+def test_a_test_message_is_sent_after_asking_and_is_marked(telegram: Telegram, db: psycopg.Connection) -> None:
+    refused = godmode("channels", "test", "telegram")
+    assert (refused.returncode, telegram.requests) == (2, [])
+    unlisted = godmode("channels", "test", "telegram", "--yes")
+    assert (unlisted.returncode, telegram.requests) == (1, [])
+    assert f"godmode allowlist add {CHAT}" in unlisted.stdout
+    godmode("allowlist", "add", CHAT)
+    for _ in range(2):
+        assert godmode("channels", "test", "telegram", "--yes").stdout == "telegram: sent\n"
+    assert len(telegram.texts) == 2
+    assert "godmode test" in telegram.texts[0]
+    listed = godmode("channels").stdout
+    assert "ready" in listed
+    assert "in the last 7 days: call 0, sms 0, message 2" in listed
+
+
+def test_the_switch_and_comms_disabled_hold_for_a_test_too(telegram: Telegram, db: psycopg.Connection) -> None:
+    godmode("allowlist", "add", CHAT)
+    db.execute("UPDATE agent_controls SET comms_enabled = false")
+    assert "comms_enabled" in godmode("channels", "test", "telegram", "--yes").stderr
+    db.execute("UPDATE agent_controls SET kill_switch = true, comms_enabled = true")
+    done = godmode("channels", "test", "telegram", "--yes")
+    assert ("Kill switch is active" in done.stderr, telegram.requests) == (True, [])
+
+
+def test_half_a_channel_is_a_mistake_that_the_check_names(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(config, '[channels.telegram]\nchat_id = "1"\n')
+    done = godmode("config", "check")
+    assert (done.returncode, "TELEGRAM_BOT_TOKEN is not set" in done.stderr) == (2, True)
+    assert "TELEGRAM_BOT_TOKEN is not set" in godmode("channels").stdout
+    write(config, "")
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
+    done = godmode("config", "check")
+    assert (done.returncode, "channels.telegram.chat_id is not set" in done.stderr) == (2, True)
+
+
+def test_what_can_never_fire_is_named_by_the_check(telegram: Telegram, config: Config) -> None:
+    sections = config.path.read_text()
+    write(
+        config,
+        'quiet_hours = { start = "21:00", end = "06:00" }\njobs.morning_call.time = "05:00"\n' + sections
+        + '[[routes]]\nseverity = "SEV1"\nvia = ["sms"]\n',
+    )  # fmt: skip
+    done = godmode("config", "check")
+    assert done.returncode == 0
+    assert "jobs.morning_call.time: 05:00 lies in the quiet hours, so it can never fire" in done.stdout
+    assert "routes.0: it can never fire: no configured channel carries sms" in done.stdout
+    write(config, '[[routes]]\nseverity = "SEV1"\nvia = ["phone"]\n')
+    done = godmode("config", "check")
+    assert done.returncode == 2
+    assert 'line 3: routes.0.via.0: "phone" is none of call, digest, message, sms' in done.stderr
+
+
+def test_a_call_cannot_be_planned_without_a_channel_that_rings(telegram: Telegram) -> None:
+    done = godmode("run", "morning-call")
+    assert "prerequisite" in done.stderr
