@@ -1,5 +1,5 @@
-"""What there is: name → (help, "module:object"). One line here makes a new job, source, channel, watcher, detector or
-retry known.
+"""What there is: name → (help, "module:object"). A new job, source, channel, watcher or detector, or a new kind of
+retry, is one line here.
 
 An object of None is declared, so that its configuration is known and its job listed, but not in this version.
 """

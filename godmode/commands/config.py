@@ -16,12 +16,9 @@ from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
 from godmode.lib.engine.slots import current
 from godmode.lib.errors import Usage
-<<<<<<< HEAD
-from godmode.lib.store import server_programs
-=======
 from godmode.lib.kernel import Daily
 from godmode.lib.notify import routes
->>>>>>> reach
+from godmode.lib.store import server_programs
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
@@ -80,14 +77,9 @@ def check(as_json: Json = False) -> int:
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
     for name in SECRETS:
         _origin(name)
-<<<<<<< HEAD
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
-    notes += ["note: routes are not used by this version"] if config.settings.routes else []
-    notes += _folder(config) + _speakers(App(config))
-=======
     notes += _folder(config) + _channels(App(config)) + _speakers(App(config))
->>>>>>> reach
     said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
     terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
     return 0

@@ -222,11 +222,16 @@ def test_trouble_that_is_over_is_not_told(desk: Reached, telegram: Telegram, db:
 def test_the_switch_releases_no_backlog(desk: Reached, telegram: Telegram, db: psycopg.Connection) -> None:
     desk.at.move_to(NIGHT)
     desk.tell(note(S.WARN, type_="health_alert"))
+    db.execute(
+        "INSERT INTO notifications (type, severity, title, dedup_key, created_at, updated_at)"
+        " VALUES ('permanent_failure', 'WARN', 'the scan failed for good', 'unrouted', %(now)s, %(now)s)",
+        {"now": NIGHT},
+    )
     db.execute("UPDATE agent_controls SET kill_switch_changed_at = %s", (NIGHT + timedelta(minutes=5),))
     desk.at.move_to(MORNING)
-    assert (desk.release(), telegram.texts, status(db)) == ({}, [], "held")
-    digest = db.execute("SELECT via, due_at FROM notifications").fetchone()
-    assert digest == ([], None)
+    assert (desk.release(), telegram.texts) == ({}, [])
+    rows = db.execute("SELECT dedup_key, status, via, due_at FROM notifications ORDER BY id").fetchall()
+    assert rows == [("k", "held", [], None), ("unrouted", "pending", [], None)]
 
 
 def test_the_switch_in_the_middle_leaves_the_message_to_the_digest(

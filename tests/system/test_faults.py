@@ -15,9 +15,9 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import psycopg
 import pytest
@@ -184,7 +184,12 @@ class Scan(Scenario):
 
 
 SCENARIOS = [Digest(), Queue(), Scan()]
-Build = Callable[[Scenario], Home]
+
+
+class Build(Protocol):
+    """Makes an installation for a scenario, with a database of its own, behind a pooler where its port is given."""
+
+    def __call__(self, scenario: Scenario, pooler: int | None = None) -> Home: ...
 
 
 @pytest.fixture
@@ -202,13 +207,15 @@ def build(server: Path, template: str, tmp_path: Path) -> Iterator[Build]:
                 home.db.close()
                 admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
-        def fresh(scenario: Scenario) -> Home:
+        def fresh(scenario: Scenario, pooler: int | None = None) -> Home:
             drop()
             number = len(list(tmp_path.iterdir()))
             name = f"fault_{os.getpid()}_{number}"
             admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log".encode())
             telegram.delivered.clear()
             url = embedded.url(server).replace("@/godmode?", f"@/{name}?")
+            if pooler:
+                url = f"postgresql://godmode@127.0.0.1:{pooler}/{name}"
             home = Home(tmp_path / str(number), url, telegram)
             made.append((home, name))
             scenario.prepare(home)
@@ -254,14 +261,23 @@ def test_a_run_killed_at_any_moment_is_mended_by_the_next(build: Build, scenario
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: type(s).__name__.lower())
 def test_a_run_killed_by_chance_again_and_again_is_mended_by_the_next(build: Build, scenario: Scenario) -> None:
+    killed_by_chance(build, scenario, BY_CHANCE // len(SCENARIOS))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS[:2], ids=lambda s: type(s).__name__.lower())
+def test_behind_a_pooler_too(build: Build, scenario: Scenario, pooler_port: int) -> None:
+    killed_by_chance(build, scenario, BY_CHANCE // len(SCENARIOS), pooler_port)
+
+
+def killed_by_chance(build: Build, scenario: Scenario, wanted: int, pooler: int | None = None) -> None:
     chance = random.Random(20261124)
-    home = build(scenario)
+    home = build(scenario, pooler)
     begun = time.monotonic()
     home.run(*scenario.words)
     whole = time.monotonic() - begun
     kills = 0
-    while kills < BY_CHANCE // len(SCENARIOS):
-        home = build(scenario)
+    while kills < wanted:
+        home = build(scenario, pooler)
         for _ in range(3):
             process = home.start(*scenario.words)
             try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from godmode.lib import address
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
 from godmode.lib.config import Section
@@ -36,10 +37,10 @@ class CallMeBot:
         lang: str = "en-GB-Standard-B"
 
     def __init__(self, settings: Settings, site: Site) -> None:
-        """Raises Usage where the user is missing."""
+        """Raises Usage where the user is missing or no Telegram user."""
         require(self.name, user=settings.user)
-        user = settings.user.strip().lower()
-        self.recipients = (user if user.startswith(("@", "+")) else f"@{user}",)
+        user = settings.user.strip()
+        self.recipients = (address.normal(user if user.startswith(("@", "+")) else f"@{user}"),)
         self._settings, self._site = settings, site
 
     def call(self, to: str, text: str, key: str) -> Receipt:

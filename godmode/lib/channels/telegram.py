@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
+from godmode.lib import address
 from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import divided, short, utf16
@@ -36,10 +37,10 @@ class Telegram:
         chat_id: str | int = ""
 
     def __init__(self, settings: Settings, site: Site) -> None:
-        """Raises Usage where the chat or the token is missing."""
+        """Raises Usage where the token or the chat is missing, or the chat is none."""
         token = secret(TOKEN)
         require(self.name, chat_id=settings.chat_id, TELEGRAM_BOT_TOKEN=token)
-        self.recipients = (str(settings.chat_id).strip().lower(),)
+        self.recipients = (address.normal(str(settings.chat_id)),)
         self._base, self._token, self._site = settings.base_url.rstrip("/"), token or "", site
 
     def parts(self, text: str) -> tuple[str, ...]:
@@ -59,9 +60,9 @@ class Telegram:
     def _post(self, method: str, **body: Any) -> Receipt:
         from godmode.lib import http
 
-        address = f"{self._base}/bot{quote(self._token, safe=':')}/{method}"
+        where = f"{self._base}/bot{quote(self._token, safe=':')}/{method}"
         with http.client(self._base, before=self._site.check) as client, http.translated("Telegram", sends=True):
-            response = client.post(address, **body)
+            response = client.post(where, **body)
         answer = answers.document(response)
         result = answer.get("result")
         if answer.get("ok") is not True or not isinstance(result, dict) or "message_id" not in result:

@@ -57,7 +57,7 @@ def give_up(conn: Connection, now: datetime) -> None:
             status = CASE status WHEN 'sending' THEN 'uncertain' ELSE status END,
             via = '{}', due_at = NULL, updated_at = %(now)s,
             error = CASE status WHEN 'sending' THEN 'its run ended before it could tell' ELSE error END
-        WHERE status IN ('pending', 'held', 'sending') AND via <> '{}' AND NOT archived
+        WHERE status IN ('pending', 'held', 'sending') AND via IS DISTINCT FROM '{}' AND NOT archived
           AND type <> 'daily_digest'
           AND (created_at <= %(now)s - CASE type WHEN 'morning_call' THEN %(call)s ELSE %(stale)s END
                OR status <> 'sending' AND type <> 'morning_call'
