@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time. `now` is aware and in UTC."""
+    """Tells the time. `now` is aware and in UTC; `sleep` is over when so many seconds of this clock have passed."""
 
     def now(self) -> datetime: ...
+
+    def sleep(self, seconds: float) -> None: ...
 
 
 class SystemClock:
@@ -17,6 +20,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 class FixedClock:
@@ -32,6 +38,9 @@ class FixedClock:
 
     def move_to(self, at: datetime) -> None:
         self._at = at.astimezone(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(timedelta(seconds=seconds))
 
     def advance(self, step: timedelta) -> None:
         self._at += step

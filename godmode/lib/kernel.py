@@ -233,13 +233,19 @@ class Askable(Protocol):
 
 @dataclass(frozen=True)
 class Notification:
-    """A message to the operator, before routing. Equal `dedup_key`s are the same message."""
+    """A message to the operator, before routing. Equal `dedup_key`s are the same message.
+
+    `brief` is what an SMS says in place of the body, where it has words of its own. `carries` are the numbers of the
+    waiting messages that this one tells of: once it has gone out, they need no other.
+    """
 
     type: str
     severity: Severity
     title: str
     body: str
     dedup_key: str
+    brief: str = ""
+    carries: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class Sender:
         if not self._may_take(base, way, channel, row, now):
             return Tried("over", f"the limit of {way}s is reached")
         outbox.mark(conn, row.id, "sending", now, channel=channel.name, recipient=shown(to))
-        body = self.clean(text.spoken(row) if way == "call" else text.written(row))
+        body = self.clean(text.spoken(row) if way == "call" else text.written(row, way))
         parts = channel.parts(body) if isinstance(channel, Divides) and way != "call" else (body,)
         worst = Tried("sent")
         for number, part in enumerate(parts, 1):

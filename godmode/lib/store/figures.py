@@ -24,7 +24,10 @@ class Figures:
 
 
 def since(conn: Connection, at: datetime) -> Figures:
-    """The digest's metrics; incidents without INFO, failed workflows without those retried with success."""
+    """The digest's metrics; incidents without INFO, failed workflows without those retried with success.
+
+    API calls are counted by the hour, so those of the hour that the moment lies in count from its beginning.
+    """
     with conn.cursor(row_factory=class_row(Figures)) as cursor:
         row = cursor.execute(
             """
@@ -38,7 +41,8 @@ def since(conn: Connection, at: datetime) -> Figures:
                 (SELECT count(*) FROM workflow_executions
                  WHERE started_at >= %(at)s AND status IN ('error', 'crashed') AND retry_success_id IS NULL
                    AND NOT archived) AS workflows_failed,
-                (SELECT COALESCE(sum(calls), 0)::bigint FROM api_usage WHERE hour >= %(at)s) AS api_calls,
+                (SELECT COALESCE(sum(calls), 0)::bigint FROM api_usage
+                 WHERE hour >= date_trunc('hour', %(at)s::timestamptz, 'UTC')) AS api_calls,
                 (SELECT COALESCE(sum((output_data #>> '{data,new}')::bigint), 0)::bigint FROM agent_audit_log
                  WHERE action = 'sync_chatlogs' AND ts >= %(at)s AND NOT archived) AS new_messages
             """,
@@ -50,13 +54,15 @@ def since(conn: Connection, at: datetime) -> Figures:
 
 @dataclass(frozen=True)
 class OpenIncident:
-    """An incident that is not resolved."""
+    """An incident that is not resolved: `open` or `acknowledged`."""
 
     id: int
     severity: str
     title: str
     opened_at: datetime
     occurrences: int
+    type: str = ""
+    status: str = "open"
 
 
 def open_incidents(conn: Connection, limit: int = 20) -> Sequence[OpenIncident]:
@@ -64,7 +70,7 @@ def open_incidents(conn: Connection, limit: int = 20) -> Sequence[OpenIncident]:
     with conn.cursor(row_factory=class_row(OpenIncident)) as cursor:
         return cursor.execute(
             """
-            SELECT id, severity, title, opened_at, occurrences FROM incidents
+            SELECT id, severity, title, opened_at, occurrences, type, status FROM incidents
             WHERE status <> 'resolved' AND severity <> 'INFO' AND NOT archived
             ORDER BY severity, opened_at LIMIT %s
             """,
