@@ -55,9 +55,11 @@ def segments(text: str) -> int:
 def plain(text: str) -> str:
     """The text with as few dear signs as its letters allow: typography made plain, emoji left out, accents dropped.
 
-    Letters that GSM-7 has no likeness of (Cyrillic, Chinese) stay: then the SMS is dear, but says what it should.
+    Letters that GSM-7 has no likeness of (Cyrillic, Chinese) stay: then the SMS is dear, but says what it should. So
+    does a text of nothing but emoji.
     """
-    return "".join(_cheapest(character) for character in text)
+    made = "".join(_cheapest(character) for character in text)
+    return made if made.strip() else text
 
 
 def _cheapest(character: str) -> str:

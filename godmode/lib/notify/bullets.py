@@ -122,8 +122,10 @@ def _called(seen: Seen, *words: str) -> str:
 
 
 def _urgent(seen: Seen) -> Kind:
-    items = [_incident(i) for i in seen.incidents if i.severity in URGENT]
-    items += [_group(g) for g in seen.groups if g.severity in URGENT and not g.told]
+    items: list[Item] = []
+    for severity in URGENT:
+        items += [_incident(i) for i in seen.incidents if i.severity == severity]
+        items += [_group(g) for g in seen.groups if g.severity == severity and not g.told]
     return Kind(items, "more as severe")
 
 
