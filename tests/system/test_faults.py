@@ -1,290 +1,174 @@
-"""Whatever dies when: no message twice, none silently missing, no row lost or doubled, no slot run twice.
-
-Each kill is a real SIGKILL of the installed program, right before or right after one statement, transaction or
-request, or at a moment of chance; then the next runs have to mend it. A sample is tried, each moment by its name on
-one of its sides; GODMODE_FAULTS=all tries every moment on both, and five hundred by chance.
-"""
+"""What goes wrong around the program: each time one line that says what next, and nothing half made."""
 
 from __future__ import annotations
 
 import json
 import os
-import random
+import pty
+import resource
 import signal
 import subprocess
 import sys
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
 
 import psycopg
 import pytest
-from fakes.telegram import TOKEN, Telegram
 
-MORTAL = Path(__file__).parents[1] / "fakes" / "mortal.py"
-ALL = os.environ.get("GODMODE_FAULTS") == "all"
-BY_CHANCE = 500 if ALL else 9
-CHAT = "123456789"
-QUIET = 'quiet_hours = { start = "00:00", end = "00:00" }\n'
-NEVER_ENDS = 8  # runs after which nothing may be left to do
-
-
-class Home:
-    """An installation whose runs can be killed, with a receiver that counts."""
-
-    def __init__(self, folder: Path, url: str, telegram: Telegram) -> None:
-        self.telegram, self.log = telegram, folder / "moments"
-        self.db = psycopg.connect(url, autocommit=True)
-        (folder / "chats").mkdir(parents=True)
-        (folder / "config.toml").write_text(
-            f'{QUIET}[sources.chatlogs]\npath = "chats"\n'
-            f'[channels.telegram]\nchat_id = "{CHAT}"\nbase_url = "{telegram.url}"\n'
-        )
-        self.chats = folder / "chats"
-        self.env = {
-            **os.environ,
-            "GODMODE_HOME": str(folder),
-            "DATABASE_URL": url,
-            "TELEGRAM_BOT_TOKEN": TOKEN,
-        }
-        self.db.execute("INSERT INTO communication_allowlist (address, name) VALUES (%s, 'Jonah')", (CHAT,))
-
-    def start(self, *words: str, **env: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, MORTAL, *words],
-            env=self.env | env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *words: str, **env: str) -> int:
-        """The exit code; a traceback is never allowed."""
-        process = self.start(*words, **env)
-        out, err = process.communicate(timeout=120)
-        assert "Traceback" not in err, err
-        assert process.returncode in (0, 1, -signal.SIGKILL), out + err
-        return process.returncode
-
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.db.execute(query.encode()).fetchall()
-
-    def one(self, query: str) -> Any:
-        return self.rows(query)[0][0]
-
-
-class Scenario(ABC):
-    """Work that is killed half way, and what has to hold once it was done again."""
-
-    words: ClassVar[tuple[str, ...]]
-
-    @abstractmethod
-    def prepare(self, home: Home) -> None: ...
-
-    @abstractmethod
-    def left(self, home: Home) -> int:
-        """How much there is still to do."""
-
-    @abstractmethod
-    def check(self, home: Home) -> None: ...
-
-    def finish(self, home: Home) -> None:
-        """Run until nothing is left to do."""
-        for _ in range(NEVER_ENDS):
-            assert home.run(*self.words) == 0
-            if not self.left(home):
-                return
-        raise AssertionError(f"after {NEVER_ENDS} runs, {self.left(home)} are left")
-
-
-class Digest(Scenario):
-    """Two warnings wait; the digest carries them by Telegram."""
-
-    words = ("run", "daily-digest")
-
-    def prepare(self, home: Home) -> None:
-        for name in ("north", "south"):
-            home.db.execute(
-                "INSERT INTO notifications (type, severity, title, dedup_key) VALUES ('trouble', 'WARN', %s, %s)",
-                (f"trouble in the {name}", name),
-            )
-
-    def left(self, home: Home) -> int:
-        return int(home.one("SELECT count(*) FROM job_state WHERE job = 'daily_digest' AND state <> 'succeeded'"))
-
-    def check(self, home: Home) -> None:
-        digests = [text for text in home.telegram.texts if text.startswith("godmode digest")]
-        (status,) = home.rows("SELECT status FROM notifications WHERE type = 'daily_digest'")[0]
-        assert len(digests) <= 1, "the digest came twice"
-        assert status in (("sent", "uncertain") if digests else ("uncertain",)), "it is silently missing"
-        for carried in ("north", "south"):
-            (state,) = home.rows(f"SELECT status FROM notifications WHERE dedup_key = '{carried}'")[0]
-            there = carried in "".join(digests) or carried in home.one(
-                "SELECT body FROM notifications WHERE type = 'daily_digest'"
-            )
-            assert state == ("digested" if there else "pending"), f"the {carried} is {state}"
-        done = "SELECT count(*) FROM agent_audit_log WHERE action = 'daily_digest' AND action_type = 'job' AND success"
-        assert home.one(done) == 1
-        home.run("run", "daily-digest")
-        assert [text for text in home.telegram.texts if text.startswith("godmode digest")] == digests
-
-
-class Queue(Scenario):
-    """Six messages wait in the retry queue, and one row that nobody can read."""
-
-    words = ("run", "process-retry-queue", "--again")
-
-    def prepare(self, home: Home) -> None:
-        for n in range(6):
-            home.db.execute(
-                "INSERT INTO retry_jobs (type, payload, run_at) VALUES ('custom', %s, now() - interval '1 hour')",
-                (json.dumps({"do": "notify", "title": f"message {n}", "body": "b", "severity": "SEV1"}),),
-            )
-        home.db.execute("INSERT INTO retry_jobs (type, payload, max_attempts) VALUES ('custom', '[1]', 1)")
-
-    def left(self, home: Home) -> int:
-        home.db.execute("UPDATE retry_jobs SET run_at = now() - interval '1 hour' WHERE status = 'pending'")
-        return int(home.one("SELECT count(*) FROM retry_jobs WHERE status IN ('pending', 'running')"))
-
-    def check(self, home: Home) -> None:
-        assert home.rows("SELECT status, count(*) FROM retry_jobs GROUP BY 1 ORDER BY 1") == [
-            ("completed", 6), ("dead", 1),
-        ]  # fmt: skip
-        assert home.one("SELECT count(*) FROM dead_letter_jobs") == 1
-        for n in range(6):
-            came = sum(f"message {n}" in text for text in home.telegram.texts)
-            states = [row[0] for row in home.rows(f"SELECT status FROM notifications WHERE title = 'message {n}'")]
-            assert came <= 1, f"message {n} came {came} times"
-            assert len(states) == 1
-            assert states[0] in (("sent", "uncertain") if came else ("uncertain",)), f"message {n} is {states[0]}"
-
-
-class Scan(Scenario):
-    """A chat of two and a half thousand messages, read in batches."""
-
-    words = ("run", "periodic-scan", "--again")
-    count = 2500
-
-    def prepare(self, home: Home) -> None:
-        lines = (
-            json.dumps({"ts": 1_700_000_000 + n, "author": "Ana", "text": f"message {n}", "id": str(n)})
-            for n in range(self.count)
-        )
-        (home.chats / "chat.jsonl").write_text("\n".join(lines) + "\n")
-
-    def left(self, home: Home) -> int:
-        return self.count - int(home.one("SELECT count(*) FROM memory_items"))
-
-    def check(self, home: Home) -> None:
-        rows = home.rows("SELECT count(*), count(DISTINCT key), count(superseded_at) FROM memory_items")
-        assert rows == [(self.count, self.count, 0)]
-        assert home.one("SELECT last_sync_success FROM data_source_sync") is True
-
-
-SCENARIOS = [Digest(), Queue(), Scan()]
-
-
-class Build(Protocol):
-    """Makes an installation for a scenario, with a database of its own, behind a pooler where its port is given."""
-
-    def __call__(self, scenario: Scenario, pooler: int | None = None) -> Home: ...
+GODMODE = Path(sys.executable).with_name("godmode")
+ALL = (
+    ("status",), ("jobs",), ("audit",), ("controls", "set", "jobs_enabled", "off"), ("proposals",),
+    ("memory", "search", "x"), ("killswitch", "off", "--yes"), ("init", "--yes"), ("run", "cleanup-old-data"),
+    ("run", "health-monitor", "--scheduled"),
+)  # fmt: skip
 
 
 @pytest.fixture
-def build(server: Path, template: str, tmp_path: Path) -> Iterator[Build]:
-    """Makes installations, each with a database of its own, and takes the one before away."""
-    from godmode.lib.store import embedded
-    from godmode.lib.store.connect import open_socket
-
-    made: list[tuple[Home, str]] = []
-    with open_socket(server, "tests", "postgres") as admin, Telegram(CHAT) as telegram:
-
-        def drop() -> None:
-            while made:
-                home, name = made.pop()
-                home.db.close()
-                admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-        def fresh(scenario: Scenario, pooler: int | None = None) -> Home:
-            drop()
-            number = len(list(tmp_path.iterdir()))
-            name = f"fault_{os.getpid()}_{number}"
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log".encode())
-            telegram.delivered.clear()
-            url = embedded.url(server).replace("@/godmode?", f"@/{name}?")
-            if pooler:
-                url = f"postgresql://godmode@127.0.0.1:{pooler}/{name}"
-            home = Home(tmp_path / str(number), url, telegram)
-            made.append((home, name))
-            scenario.prepare(home)
-            return home
-
-        yield fresh
-        drop()
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
 
 
-def moments(build: Build, scenario: Scenario) -> list[str]:
-    """The names of all moments of a run, in order."""
-    home = build(scenario)
-    assert home.run(*scenario.words, MORTAL_LOG=str(home.log)) == 0
-    return home.log.read_text().splitlines()
+def types(*words: str, before: Callable[[], None] | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [GODMODE, *words], env=os.environ | env, capture_output=True, text=True, timeout=60, check=False,
+        stdin=subprocess.DEVNULL, preexec_fn=before,
+    )  # fmt: skip
 
 
-def tried(names: list[str]) -> list[tuple[int, str]]:
-    """The moments to die at, by number from 1, and the side of each."""
-    if ALL:
-        return [(number, side) for number in range(1, len(names) + 1) for side in ("before", "after")]
-    first: dict[str, int] = {}
-    for line in names:
-        number, _, name = line.partition(" ")
-        first.setdefault(name, int(number))
-    return [(number, ("before", "after")[turn % 2]) for turn, number in enumerate(first.values())]
+def is_one_line(failed: subprocess.CompletedProcess[str], *codes: int) -> bool:
+    return failed.returncode in codes and len(failed.stderr.splitlines()) == 1 and "Traceback" not in failed.stderr
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: type(s).__name__.lower())
-def test_a_run_killed_at_any_moment_is_mended_by_the_next(build: Build, scenario: Scenario) -> None:
-    names, died = moments(build, scenario), 0
-    for number, side in tried(names):
-        home = build(scenario)
-        code = home.run(*scenario.words, MORTAL_DIES=f"{side}:{number}")
-        died += code == -signal.SIGKILL
-        try:
-            scenario.finish(home)
-            scenario.check(home)
-        except AssertionError as e:
-            raise AssertionError(f"killed {side} {names[number - 1]}: {e}") from e
-    print(f"{type(scenario).__name__}: {died} kills at {len(names)} moments")
-    assert died == len(tried(names))
+def no_room() -> None:
+    """The process, and all that it starts, can make files but write nothing into them, as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: type(s).__name__.lower())
-def test_a_run_killed_by_chance_again_and_again_is_mended_by_the_next(build: Build, scenario: Scenario) -> None:
-    killed_by_chance(build, scenario, BY_CHANCE // len(SCENARIOS))
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_a_database_that_takes_no_writes_is_one_line(
+    home: Path, db: psycopg.Connection, words: tuple[str, ...]
+) -> None:
+    db.execute(f"ALTER DATABASE {db.info.dbname} SET default_transaction_read_only = on")
+    done = types(*words)
+    assert done.returncode == 0 or is_one_line(done, 1), done.stderr
+    assert done.returncode == 0 or "primary" in done.stderr
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS[:2], ids=lambda s: type(s).__name__.lower())
-def test_behind_a_pooler_too(build: Build, scenario: Scenario, pooler_port: int) -> None:
-    killed_by_chance(build, scenario, BY_CHANCE // len(SCENARIOS), pooler_port)
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_a_database_that_someone_damaged_is_one_line(
+    home: Path, db: psycopg.Connection, words: tuple[str, ...]
+) -> None:
+    db.execute("ALTER TABLE agent_audit_log RENAME TO somewhere_else")
+    db.execute("ALTER TABLE memory_items RENAME TO somewhere_else_too")
+    done = types(*words)
+    assert done.returncode == 0 or is_one_line(done, 1), done.stderr
 
 
-def killed_by_chance(build: Build, scenario: Scenario, wanted: int, pooler: int | None = None) -> None:
-    chance = random.Random(20261124)
-    home = build(scenario, pooler)
-    begun = time.monotonic()
-    home.run(*scenario.words)
-    whole = time.monotonic() - begun
-    kills = 0
-    while kills < wanted:
-        home = build(scenario, pooler)
-        for _ in range(3):
-            process = home.start(*scenario.words)
-            try:
-                process.wait(chance.uniform(0.1, 1.2) * whole)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                kills += 1
-            process.communicate()
-        scenario.finish(home)
-        scenario.check(home)
+def test_a_bug_is_one_line_and_a_traceback_only_with_debug() -> None:
+    program = "from godmode import cli; cli._run = lambda argv: 1 / 0; cli.main()"
+    plain, debug = (
+        subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=False)
+        for words in ((), ("--debug",))
+    )
+    assert is_one_line(plain, 1)
+    assert "ZeroDivisionError" in plain.stderr
+    assert "Traceback" in debug.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "others"),
+    [("killswitch", "on, off"), ("db", "start, stop"), ("config", "show, check"), ("memory", "search")],
+)
+def test_a_word_that_wants_another_names_the_ones_it_takes(home: Path, word: str, others: str) -> None:
+    for words in ((word,), (word, "nonsense")):
+        refused = types(*words)
+        assert is_one_line(refused, 2), refused.stderr
+        assert others in refused.stderr
+
+
+def test_a_full_disk_leaves_no_half_a_configuration(home: Path, database_url: str) -> None:
+    failed = types("init", "--yes", before=no_room)
+    assert is_one_line(failed, 2), failed.stderr
+    assert "free space" in failed.stderr
+    assert list(home.iterdir()) == []
+    assert types("init", "--yes").returncode == 0
+
+
+def test_a_full_disk_leaves_no_half_a_database_and_the_next_start_makes_it(
+    home: Path, discard: Callable[[Path], None]
+) -> None:
+    try:
+        failed = types("db", "start", before=no_room)
+        assert is_one_line(failed, 1, 2), failed.stderr
+        done = types("db", "start")
+        assert done.returncode == 0, done.stderr
+        assert types("status").returncode == 0
+    finally:
+        discard(home / "state")
+
+
+@pytest.fixture
+def blocked(home: Path) -> Path:
+    """A state folder that nothing can be written into, by whoever it is: there is a file in its place."""
+    (home / "state").write_text("in the way")
+    return home / "state"
+
+
+def test_with_a_state_folder_that_cannot_be_used_every_command_says_so_in_a_line(
+    blocked: Path, db: psycopg.Connection
+) -> None:
+    for words in (("run", "health-monitor"), ("run", "health-monitor", "--scheduled"), ("init", "--yes")):
+        done = types(*words)
+        assert done.returncode == 0 or is_one_line(done, 1, 2), done.stderr
+
+
+def test_the_switch_is_set_in_the_database_when_its_file_cannot_be_written(
+    blocked: Path, db: psycopg.Connection
+) -> None:
+    done = types("killswitch", "on", "--reason", "smoke")
+    assert "Traceback" not in done.stderr
+    assert db.execute("SELECT kill_switch FROM agent_controls").fetchone() == (True,)
+
+
+def test_ctrl_c_in_the_questions_of_init_leaves_nothing_behind(home: Path, database_url: str) -> None:
+    ours, its = pty.openpty()
+    with subprocess.Popen([GODMODE, "init"], stdin=its, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        os.write(ours, b"Europe/London\n")
+        asked = b""
+        while b"name" not in asked:
+            asked += os.read(process.stdout.fileno(), 1000)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 1
+        assert process.stderr.read() == b"godmode: interrupted\n"
+    os.close(ours)
+    os.close(its)
+    assert list(home.iterdir()) == []
+
+
+@pytest.fixture
+def starting(home: Path, discard: Callable[[Path], None]) -> Iterator[subprocess.Popen[str]]:
+    """A first run that is about to make its database."""
+    (home / "config.toml").write_text('quiet_hours = { start = "00:00", end = "00:00" }\n')
+    process = subprocess.Popen(
+        [GODMODE, "run", "daily-digest"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not (home / "state" / "locks" / "postgres.lock").exists():
+        assert process.poll() is None
+    yield process
+    process.kill()
+    process.communicate()
+    discard(home / "state")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_first_run_that_is_broken_off_is_made_good_by_the_next(
+    starting: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    starting.send_signal(number)
+    _, err = starting.communicate(timeout=30)
+    assert "Traceback" not in err
+    done = types("run", "daily-digest", "--json")
+    assert json.loads(done.stdout)["outcome"] == "succeeded"
