@@ -206,6 +206,13 @@ class Calls(Protocol):
     def call(self, to: str, text: str, key: str) -> Receipt: ...
 
 
+@runtime_checkable
+class Speaks(Protocol):
+    """A channel that takes speech as a message (OGG with Opus), with a text under it."""
+
+    def speak(self, to: str, sound: bytes, caption: str, key: str) -> Receipt: ...
+
+
 @dataclass(frozen=True)
 class Heard:
     """What became of a call: `ringing` while it is under way, then `answered` by a person, or `unheard` and `why`."""
@@ -310,6 +317,7 @@ class JobContext:
     `store` is `godmode.lib.store.Store`; `notify` (notify/router.py) puts a message in the outbox and delivers it;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
     steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode.
+    `say` makes a text into sound (`godmode.lib.notify.speech.Sound`); it raises Usage where the extra is not installed.
     `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
@@ -327,6 +335,7 @@ class JobContext:
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
     command: str = "godmode"
+    say: Callable[[str], Any] | None = None
     worker: Any = None
     last_success: datetime | None = None
     dry_run: bool = False

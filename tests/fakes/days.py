@@ -149,3 +149,8 @@ DAYS = {
     ),
     "sealed": replace(WORKED, seal="3fa9c1d2e4b5a6978877"),
 }  # fmt: skip
+
+
+def overnight(seen: Seen) -> Seen:
+    """The same day as the morning call is told of it: since Monday 21:00."""
+    return replace(seen, since=datetime(2026, 3, 10, 2, 0, tzinfo=UTC))

@@ -40,7 +40,7 @@ class Sound:
             import numpy
             import soundfile
             import soxr
-        except ImportError as e:
+        except (ImportError, OSError) as e:  # OSError: soundfile does not find its library
             raise Usage(f"speech cannot be written as OGG: {e}", EXTRA) from e
         wave = numpy.frombuffer(self.samples, dtype=numpy.int16).astype(numpy.float32) / 32768
         made = BytesIO()
@@ -105,7 +105,9 @@ def _piper(file: Path) -> Callable[[str], Sound]:
     try:
         speaker = PiperVoice.load(file)
     except (OSError, ValueError) as e:
-        raise Usage(f"piper cannot use {file}: {e}", "speech.piper is the voice's .onnx, its .onnx.json beside it") from e
+        raise Usage(
+            f"piper cannot use {file}: {e}", "speech.piper is the voice's .onnx, its .onnx.json beside it"
+        ) from e
 
     def say(text: str) -> Sound:
         chunks = list(speaker.synthesize(text))

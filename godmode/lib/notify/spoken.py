@@ -7,17 +7,15 @@ import unicodedata
 from datetime import datetime, timedelta, tzinfo
 
 _ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _GROUPS = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "thousand"), (100, "hundred"))
 _ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
     "twelve": "twelfth", "twenty": "twentieth", "thirty": "thirtieth",
 }  # fmt: skip
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _SIGNS = {
     "%": "percent", "&": "and", "+": "plus", "=": "equals", "@": "at", "#": "number", "$": "dollars", "€": "euros",
     "£": "pounds", "<": "less than", ">": "more than", "×": "times", "°": "degrees", "→": "to",
@@ -73,8 +71,8 @@ def when(at: datetime, now: datetime, zone: tzinfo) -> str:
     if local.date() == today - timedelta(days=1):
         return f"yesterday at {clock(local.hour, local.minute)}"
     if timedelta(0) < today - local.date() < timedelta(days=7):
-        return f"{_DAYS[local.weekday()]} at {clock(local.hour, local.minute)}"
-    return f"{_MONTHS[local.month - 1]} {ordinal(local.day)}"
+        return f"{local:%A} at {clock(local.hour, local.minute)}"
+    return f"{local:%B} {ordinal(local.day)}"
 
 
 def plain(text: str, longest: int = 110) -> str:
