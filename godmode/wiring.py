@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
@@ -22,16 +23,14 @@ from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage
 from godmode.lib.kernel import Cadence, Calls, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
 from godmode.lib.store import Store, connect, migrate
-
-INTERVAL_KEYS = {
-    "notion": "scan_interval_minutes",
-    "n8n": "scan_interval_minutes",
-    "hubspot": "poll_interval_minutes",
-}
+from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 
 
 class App:
-    """The parts of one process. `stream` is where the console channel prints, `command` how godmode was called."""
+    """The parts of one process.
+
+    `stream` is where the console channel prints, `command` how godmode was called, `progress` hears how long syncs go.
+    """
 
     def __init__(
         self,
@@ -40,11 +39,13 @@ class App:
         clock: Clock | None = None,
         stream: TextIO | None = None,
         command: str = "godmode",
+        progress: Progress | None = None,
     ) -> None:
         self.config = config
         self.clock: Clock = clock or SystemClock()
         self._stream = stream or sys.stdout
         self._command = command
+        self.progress: Progress = progress or Progress()
 
     @cached_property
     def store(self) -> Store:
@@ -74,6 +75,7 @@ class App:
                 job=self.job,
                 lacking=self._lacking,
                 context=self._context,
+                twin=self._twin,
             )
         )
 
@@ -103,16 +105,15 @@ class App:
 
     def _lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
-        sources = self.config.settings.sources
         lacking = {}
         if job.run is None:
             lacking["body"] = Skip("prerequisite", f"{job.help}: not part of this version of godmode yet")
-        if not any(name in sources for name, (_, target) in registry.SOURCES.items() if target):
+        if not any(target and is_configured(self.config, name) for name, (_, target) in registry.SOURCES.items()):
             lacking["source"] = Skip(
                 "prerequisite", "no source is configured", f"set sources.chatlogs.path in {self.config.path}"
             )
         for name in registry.SOURCES:
-            if name not in sources:
+            if not is_configured(self.config, name):
                 fix = f"add [sources.{name}] to {self.config.path}"
                 lacking[f"source_{name}"] = Skip("prerequisite", f"{name} is not configured", fix)
         if "voice_channel" in job.needs and not self._rings():
@@ -126,22 +127,16 @@ class App:
 
     # -- what a job body is handed -------------------------------------------------------------------------
 
-    def sources(self, check: Callable[[], None]) -> dict[str, Source]:
-        """The configured sources; each calls `check` before every request. Raises Usage for an unusable section."""
-        return {
-            name: self._source(name, check)
-            for name, (_, target) in registry.SOURCES.items()
-            if target and self._has(name)
-        }
+    def sources(self, check: Callable[[], None]) -> Mapping[str, Source]:
+        """The configured sources, each made when it is looked up; each calls `check` before every request."""
+        return self.supply.sources(check)
 
-    def _has(self, source: str) -> bool:
-        return source in self.config.settings.sources
-
-    def _source(self, name: str, check: Callable[[], None]) -> Source:
-        kind = registry.load(registry.SOURCES[name][1] or "")
-        settings = configuration.section(self.config, "sources", name, kind.Settings)
-        made: Source = kind(settings, self._site(check))
-        return made
+    @cached_property
+    def supply(self) -> Supply:
+        """What makes the sources."""
+        return Supply(
+            self.config, self.clock, self.store, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
+        )
 
     def _site(self, check: Callable[[], None]) -> Site:
         operator = self.config.settings.operator
@@ -195,6 +190,13 @@ class App:
         except Usage:
             return None
 
+    def _twin(self) -> tuple[Equipment, Callable[[], None]]:
+        """The same for another thread, with a store of its own; and what breaks off its open requests."""
+        other = copy(self)
+        for made in ("store", "runner", "supply"):
+            other.__dict__.pop(made, None)
+        return other.runner.has, other.supply.cut
+
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
         from godmode.lib.store import dead_letters, retry_jobs
@@ -226,6 +228,7 @@ class App:
             check=check,
             command=self._command,
             say=self._say,
+            progress=self.progress.read,
             **run,
         )
 

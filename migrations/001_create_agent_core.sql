@@ -225,7 +225,10 @@ CREATE TABLE data_source_sync (
     items_synced            bigint NOT NULL DEFAULT 0,
     last_error              text,
     cursor                  jsonb NOT NULL DEFAULT '{}',
-    last_skipped            jsonb NOT NULL DEFAULT '[]'  -- what the last sync could not take, and why
+    last_skipped            jsonb NOT NULL DEFAULT '[]', -- what the last sync could not take, and why
+    limited                 text,                        -- why the last sync ended well before all was read
+    compared_at             timestamptz,                 -- when all ids were last compared with what is stored
+    completeness            jsonb NOT NULL DEFAULT '{}'  -- and what came of it: at_source, stored, repaired, gone, at
 );
 
 CREATE TABLE workflow_executions (
@@ -239,10 +242,14 @@ CREATE TABLE workflow_executions (
     retry_of          text,
     retry_success_id  text,
     error             text,
+    noted_at          timestamptz,                       -- when its present status was read
+    gone_at           timestamptz,                       -- when n8n no longer had it
     archived          boolean NOT NULL DEFAULT false
 );
 CREATE INDEX executions_recent ON workflow_executions (started_at DESC) WHERE NOT archived;
 CREATE INDEX executions_of_workflow ON workflow_executions (workflow_id, started_at DESC) WHERE NOT archived;
+CREATE INDEX executions_failed ON workflow_executions (noted_at)
+    WHERE status IN ('error', 'crashed') AND retry_success_id IS NULL AND NOT archived;
 CREATE INDEX executions_unfinished ON workflow_executions (execution_id) WHERE stopped_at IS NULL AND NOT archived;
 
 CREATE TABLE rate_limit_buckets (
@@ -251,6 +258,7 @@ CREATE TABLE rate_limit_buckets (
     used           double precision NOT NULL DEFAULT 0 CHECK (used >= 0),
     window_ms      bigint NOT NULL CHECK (window_ms > 0),
     window_start   timestamptz NOT NULL DEFAULT now(),
+    next_at        timestamptz,                          -- when there is room for the next call
     blocked_until  timestamptz
 );
 

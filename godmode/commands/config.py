@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from godmode import registry
+from godmode import registry, supply
 from godmode.commands import terminal
 from godmode.lib import config as configuration
 from godmode.lib import quiet
@@ -79,6 +79,9 @@ def check(as_json: Json = False) -> int:
         _origin(name)
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
+    for name in supply.NEEDS:
+        if supply.is_configured(config, name) and (lacks := supply.missing(config, name)):
+            raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
     notes += _folder(config) + _channels(App(config)) + _speakers(App(config))
     said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
     terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))

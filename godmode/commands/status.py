@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from psycopg import Connection
 
-from godmode import registry
+from godmode import registry, supply
 from godmode.commands import jobs, terminal
 from godmode.lib.engine import killswitch
 from godmode.lib.store import audit, figures, sync
@@ -48,7 +48,7 @@ def look(godmode: App) -> dict[str, Any]:
     entries = jobs.entries_of(godmode)
     read = {row.source_name: row for row in sync.all_rows(conn)}
     sources = [
-        asdict(read.get(name, sync.SyncState(name))) | {"configured": name in godmode.config.settings.sources}
+        asdict(read.get(name, sync.SyncState(name))) | {"configured": supply.is_configured(godmode.config, name)}
         for name in registry.SOURCES
     ]
     backlog = figures.backlog(conn)

@@ -16,7 +16,7 @@ from godmode.lib.config import nearest
 from godmode.lib.errors import Usage
 
 WORDS = (
-    "init", "run", "killswitch", "controls", "status", "jobs", "proposals", "queue", "audit", "memory",
+    "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "queue", "audit", "memory",
     "channels", "allowlist", "schedule", "config", "db",
 )  # fmt: skip
 

@@ -40,6 +40,17 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every part of the file: unknown keys are refused."""
 
 
+class Remote(Section, frozen=True):
+    """Base of the section of a source behind an API.
+
+    `daily_calls` is a fuse: at most so many calls a day. `max_seconds` bounds a sync from cron, which goes on in the
+    next slot.
+    """
+
+    daily_calls: Annotated[int, Meta(ge=1)] | None = None
+    max_seconds: Annotated[int, Meta(ge=1)] = 480
+
+
 class Operator(Section, frozen=True):
     name: str = ""
     phone: str = ""

@@ -99,6 +99,12 @@ class ExternalApi(GodmodeError):
         self.retry_after = retry_after
 
 
+class DailyLimit(ExternalApi):
+    """The day's calls are used up, by the service's limit or by our own budget. A sync ends well and goes on later."""
+
+    retried = False
+
+
 class Refused(ExternalApi):
     """The service understood and said no (any other 4xx): the same request would be refused again."""
 

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import httpx
 
 from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown
+from godmode.lib.kernel import Wire
 
+SINCE_1970 = 1e9  # a number of seconds beyond this is a moment, not a wait
 TIMEOUT = 20.0  # seconds for each of connecting, sending, and waiting for the next byte
 
 for _name in ("httpx", "httpcore"):  # their log lines hold whole addresses, and Telegram's holds the token
@@ -27,18 +30,21 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Un
 def client(
     base_url: str,
     *,
-    before: Callable[[], None],
+    before: Callable[[], None] = lambda: None,
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
     timeout: float = TIMEOUT,
+    wire: Wire | None = None,
 ) -> httpx.Client:
     """A client that calls `before` ahead of every request; what that raises, the request's caller gets.
 
-    Redirects are not followed: an API that redirects has moved, or sends to a login page.
+    Redirects are not followed: an API that redirects has moved, or sends to a login page. `wire` watches its sockets.
     """
 
     def ask(request: httpx.Request) -> None:
         before()
+        if wire is not None:
+            request.extensions["trace"] = partial(_connected, wire)
 
     return httpx.Client(
         base_url=base_url,
@@ -47,6 +53,12 @@ def client(
         timeout=timeout,
         event_hooks={"request": [ask]},
     )
+
+
+def _connected(wire: Wire, event: str, info: Mapping[str, Any]) -> None:
+    """Tell the wire of a new connection (httpcore, "trace" extension)."""
+    if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        wire.watch(info["return_value"].get_extra_info("socket"))
 
 
 @contextmanager
@@ -94,8 +106,25 @@ def failure(service: str, status: int, headers: Mapping[str, str], now: datetime
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """What `Retry-After` asks for (RFC 9110, 10.2.3: seconds, or a date); None without one that can be read."""
-    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
+    """What `Retry-After` asks for (RFC 9110, 10.2.3: seconds, or a date), else `X-RateLimit-Reset`; None without one
+    that can be read."""
+    lower = {name.lower(): value.strip() for name, value in headers.items()}
+    asked = _delay(lower.get("retry-after", ""), now)
+    return asked if asked is not None else _reset(lower.get("x-ratelimit-reset", ""), now)
+
+
+def _reset(value: str, now: datetime) -> timedelta | None:
+    """A reset in seconds from now, or as a time since 1970: whichever it can be."""
+    try:
+        seconds = float(value)
+        if seconds > SINCE_1970:
+            seconds -= now.timestamp()
+        return timedelta(seconds=max(0.0, seconds))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _delay(value: str, now: datetime) -> timedelta | None:
     try:
         return timedelta(seconds=max(0.0, float(value)))
     except (ValueError, OverflowError):

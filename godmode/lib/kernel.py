@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -87,10 +88,12 @@ class Slot:
 
 @dataclass(frozen=True)
 class Record:
-    """One thing read from a source. `id` is unique and stable within the source.
+    """One thing read from a source. `id` is unique and stable within the source, and is without its name.
 
     `changed_at` is aware UTC, or None where the source does not say. `text` is what a person would read,
-    `fields` the structured rest (JSON values only).
+    `fields` the structured rest (JSON values only). A fact (canonical or inferred) is the same as before when its
+    text and fields are, so leave out of `fields` what changes without meaning; something observed, when its time
+    and text are.
     """
 
     source: str
@@ -115,10 +118,83 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Gone:
+    """A record that is no longer at the source: deleted, hidden, without its tag. `why` is for the operator.
+
+    What is stored of it is superseded without a successor.
+    """
+
+    id: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Checkpoint:
-    """All that was yielded before this is complete: once it is stored, `cursor` may be kept."""
+    """All that was yielded before this is complete: once it is stored, `cursor` may be kept.
+
+    A long sync is broken off only here (see `sources.NAME.max_seconds`), so a source gives one every few requests.
+    `left` is how many records are still to come, where the source knows.
+    """
 
     cursor: Mapping[str, Any]
+    left: int | None = None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a source's credentials may see, in plain words, and how much of it there is (None: not known)."""
+
+    says: str
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A service's limit: at most `calls` in any `per`."""
+
+    calls: int
+    per: timedelta
+
+
+class Meter(Protocol):
+    """Stands around every outgoing request of one service, for all processes and hosts together.
+
+    `before` asks the switch and the deadline, then waits for room. It raises KillSwitchOn or Stopped when the run
+    has to end, DailyLimit when the day's budget of calls is used up. `after` counts the request (`ms` without the
+    wait) and, with `retry_after`, keeps everybody from the service for so long. See `calls.metered`.
+    """
+
+    def before(self) -> None: ...
+
+    def after(
+        self, *, ms: float, error: bool = False, throttled: bool = False, retry_after: timedelta | None = None
+    ) -> None: ...
+
+
+class Wire(Protocol):
+    """The open connections of one source: `watch` each socket, and a request that outlasts `within` is cut off.
+
+    A run that has to stop cuts them all, from another thread if need be.
+    """
+
+    def watch(self, sock: Any) -> None: ...
+
+    def within(self, seconds: float) -> AbstractContextManager[None]: ...
+
+
+class _NoLimit:
+    def before(self) -> None: ...
+
+    def after(
+        self, *, ms: float, error: bool = False, throttled: bool = False, retry_after: timedelta | None = None
+    ) -> None: ...
+
+
+class _NoWire:
+    def watch(self, sock: Any) -> None: ...
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -128,7 +204,9 @@ class Site:
     `beside` turns a path of the configuration into a real one. `check` is called before every outgoing request:
     it raises when the run has to stop, above all because of the kill switch. `phone` is the operator's, as
     configured; `state` the folder for what must outlive a run. `time_left` gives the seconds until the run's
-    deadline; `sleep` waits for so many seconds between two tries (see backoff.py).
+    deadline; `sleep` waits for so many seconds between two tries (see backoff.py). `meter` makes the meter of a
+    bucket, as `site.meter("hubspot.search", Rate(5, timedelta(seconds=1)))`: a bucket is named after its source, with
+    a dot and a word where the service has a limit of its own for something. `wire` is the source's own.
     """
 
     clock: Any
@@ -140,18 +218,40 @@ class Site:
     state: Path | None = None
     time_left: Callable[[], float] = lambda: math.inf
     sleep: Callable[[float], None] = time.sleep
+    meter: Callable[[str, Rate], Meter] = lambda bucket, rate: _NoLimit()
+    wire: Wire = field(default_factory=_NoWire)
 
 
 class Source(Protocol):
     """Where facts come from. It is handed its last kept cursor ({} the first time) and yields what is new.
 
     The class also has `Settings`, its section of the configuration, and is made with `(settings, site)`.
+    `authority` is what is known by it: `canonical` (the company's word), `inferred`, or `observed`.
     """
 
     name: str
     every: Every
+    authority: str
 
-    def changes(self, cursor: Mapping[str, Any]) -> Iterator[Record | Skipped | Checkpoint]: ...
+    def changes(self, cursor: Mapping[str, Any]) -> Iterator[Record | Skipped | Gone | Checkpoint]: ...
+
+
+@runtime_checkable
+class Remote(Source, Protocol):
+    """A source behind an API. `test` is a cheap proof of the credentials.
+
+    `everything` yields the ids of all records that are there now, and nothing else; once a day they are compared
+    with what is stored. `again` fetches records by id and answers for every one of `ids`: with the record, or Gone
+    when it is surely not there, or Skipped when nobody can tell. `close` ends its connections, at the end of a run.
+    """
+
+    def test(self) -> Sight: ...
+
+    def everything(self) -> Iterator[str]: ...
+
+    def again(self, ids: Sequence[str]) -> Iterator[Record | Skipped | Gone]: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -257,13 +357,18 @@ class Notification:
 
 @dataclass(frozen=True)
 class Incident:
-    """Something is wrong. Equal `dedup_key`s are the same open incident."""
+    """Something is wrong. Equal `dedup_key`s are the same open incident.
+
+    `occurrences` counts how often it was seen, `evidence` is JSON that speaks for it.
+    """
 
     type: str
     severity: Severity
     title: str
     dedup_key: str
     related_workflow_id: str | None = None
+    occurrences: int = 1
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -316,9 +421,11 @@ class JobContext:
 
     `store` is `godmode.lib.store.Store`; `notify` (notify/router.py) puts a message in the outbox and delivers it;
     `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
-    steps); `run_first` runs another job before this one goes on. `command` is how the operator calls godmode.
-    `say` makes a text into sound (`godmode.lib.notify.speech.Sound`); it raises Usage where the extra is not installed.
-    `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
+    steps); `run_first` runs another job before this one goes on, `run_together` several at once. `command` is how the
+    operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how far
+    a source was read: its name, how many records so far, and how many are left (None: not known). `say` makes a text
+    into sound (`godmode.lib.notify.speech.Sound`); it raises Usage where that is not installed. `worker` is what the
+    retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
     clock: Any
@@ -334,11 +441,14 @@ class JobContext:
     act: Callable[..., Any]
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
+    run_together: Callable[[Sequence[str]], Mapping[str, JobResult]]
     command: str = "godmode"
     say: Callable[[str], Any] | None = None
     worker: Any = None
     last_success: datetime | None = None
     dry_run: bool = False
+    by_hand: bool = False
+    progress: Callable[[str, int, int | None], None] = lambda source, read, left: None
 
 
 @dataclass(frozen=True)
@@ -347,7 +457,8 @@ class Job:
 
     `needs` names prerequisites (see `wiring.py`), `ignores` the gate checks that do not hold for it, `retry`
     what follows a failure (None: the next slot is the retry). `speaks` says that it talks to a person.
-    `run` is None while a job is declared but its body is not yet part of the program.
+    `run` is None while a job is declared but its body is not yet part of the program. `deadline_by_hand` is the
+    deadline of a run that a person started, where it is another one.
     """
 
     name: str
@@ -359,3 +470,4 @@ class Job:
     ignores: frozenset[str] = frozenset()
     retry: Backoff | None = None
     deadline: timedelta = timedelta(minutes=10)
+    deadline_by_hand: timedelta | None = None

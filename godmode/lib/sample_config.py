@@ -91,6 +91,11 @@ time = {call_time}
 # severity = "WARN"                # SEV0, SEV1, WARN, INFO; left out: any
 # type = "quota"                   # left out: any
 # via = ["message", "sms"]         # call, sms, message, in the order they are tried; or digest
+# Services that are read; each needs its secret in the environment: NOTION_TOKEN, N8N_API_KEY, HUBSPOT_ACCESS_TOKEN.
+# `godmode sources test NAME` proves one. daily_calls is a fuse, max_seconds bounds a sync from cron.
+# [sources.n8n]
+# base_url = "https://n8n.example.com"
+# scan_interval_minutes = 30
 
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]

@@ -29,7 +29,7 @@ TABLES = {"job": "JOBS", "source": "SOURCES", "channel": "CHANNELS", "detector":
 def blocks(what: str) -> tuple[str, str]:
     """The example's file and its line for the registry."""
     part = TEXT.split(f"## Add a {what}\n")[1].split("\n## ")[0]
-    code, line = re.findall(r"```python\n(.*?)```", part, re.S)
+    code, line, *_ = re.findall(r"```python\n(.*?)```", part, re.S)
     return code, line
 
 

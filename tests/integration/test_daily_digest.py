@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from godmode.lib.config import Config
 from godmode.lib.engine.runner import Mode, Report
 from godmode.lib.kernel import Notification, Severity
-from godmode.lib.store import messages
+from godmode.lib.store import figures, messages
 
 CHAT = "123456789"
 EIGHT = datetime(2026, 3, 10, 13, 0, tzinfo=UTC)  # 08:00 in Chicago
@@ -225,3 +225,23 @@ def test_the_messages_are_listed_by_type_status_and_what_told_of_them(desk: Desk
     assert {row.status for row in messages.listed(db, status="digested")} == {"digested"}
     assert len(messages.told_by_newest(db, "daily_digest")) == 2
     assert messages.told_by_newest(db, "held_messages") == []
+
+
+def test_a_workflow_that_runs_while_a_digest_is_written_is_counted_by_the_next(
+    desk: Desk, db: psycopg.Connection
+) -> None:
+    def counted() -> tuple[int, int]:
+        found = figures.since(db, EIGHT)
+        return found.workflows_executed, found.workflows_failed
+
+    before = EIGHT - timedelta(minutes=1)
+    db.execute(
+        "INSERT INTO workflow_executions (execution_id, workflow_id, status, started_at) VALUES ('1', 'w', 'running', %s),"
+        " ('2', 'w', 'success', %s), ('3', 'w', 'error', %s)",
+        (before, before, EIGHT),
+    )
+    assert counted() == (1, 1)
+    db.execute("UPDATE workflow_executions SET status = 'crashed', stopped_at = %s WHERE execution_id = '1'", (EIGHT,))
+    assert counted() == (2, 2)
+    db.execute("UPDATE workflow_executions SET retry_success_id = '4' WHERE execution_id = '1'")
+    assert counted() == (2, 1)

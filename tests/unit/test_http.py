@@ -103,6 +103,17 @@ def test_retry_after_is_read_in_both_its_forms(value: str, wait: float | None) -
     assert found == (None if wait is None else timedelta(seconds=wait))
 
 
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [({"X-RateLimit-Reset": "12"}, 12), ({"x-ratelimit-reset": str(NOW.timestamp() + 30)}, 30),
+     ({"X-RateLimit-Reset": "12", "Retry-After": "3"}, 3), ({"X-RateLimit-Reset": "noon"}, None)],
+)  # fmt: skip
+def test_a_reset_says_how_long_to_wait_where_there_is_no_retry_after(
+    headers: dict[str, str], wait: float | None
+) -> None:
+    assert http.retry_after(headers, NOW) == (None if wait is None else timedelta(seconds=wait))
+
+
 def test_a_login_page_with_status_200_is_no_json(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/x").respond_with_data("<html>Sign in</html>", content_type="text/html; charset=utf-8")
     with pytest.raises(BadData, match="answered with text/html in place of JSON"):

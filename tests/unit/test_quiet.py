@@ -55,6 +55,13 @@ def test_the_night_that_has_an_hour_twice_is_quiet_through_both() -> None:
     assert until(twice, at("2026-11-01T01:40", fold=0), CHICAGO) == at("2026-11-01T01:30", fold=1)
 
 
+def test_a_start_in_the_hour_that_comes_twice_is_the_first_of_them() -> None:
+    late = QuietHours(start="01:30", end="06:00")
+    assert until(late, at("2026-11-01T01:40"), CHICAGO) is not None
+    assert until(late, at("2026-11-01T01:10", fold=1), CHICAGO) is not None
+    assert until(late, at("2026-11-01T01:20"), CHICAGO) is None
+
+
 def test_an_end_in_the_hour_that_does_not_exist_is_no_earlier_than_it_would_have_been() -> None:
     skipped = QuietHours(start="21:00", end="02:30")
     assert until(skipped, at("2026-03-08T01:59"), CHICAGO) == datetime(2026, 3, 8, 8, 30, tzinfo=UTC)

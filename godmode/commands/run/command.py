@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from godmode.commands import terminal
+from godmode.commands import progress, terminal
 from godmode.commands.run import tick
 from godmode.lib.engine.runner import Mode, Report
 from godmode.lib.errors import Usage
@@ -36,13 +36,15 @@ def run(
         raise Usage("--dry-run needs no --again", "it runs whether or not the slot did")
     if scheduled and not as_json:
         return tick.scheduled(job)
-    godmode = App(terminal.config(), stream=sys.stderr if as_json else sys.stdout, command=_as_called())
-    report = godmode.runner.run(job, Mode(scheduled=scheduled, again=again, dry_run=dry_run))
+    with progress.on_terminal() as shown:
+        stream = sys.stderr if as_json else sys.stdout
+        godmode = App(terminal.config(), stream=stream, command=_as_called(), progress=shown)
+        report = godmode.runner.run(job, Mode(scheduled=scheduled, again=again, dry_run=dry_run))
     if as_json:
         print(json.dumps(document(report), default=str, ensure_ascii=False, indent=2))
     else:
         _tell(report, dry_run)
-    return 1 if report.result.outcome is Outcome.FAILED else 0
+    return tick.exit_code(report.result)
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome
 
 
 def run(ctx: JobContext) -> JobResult:
-    """1. Sync each configured source in its own slot; one failing never stops another. 2. Detect patterns."""
-    syncs = {name: ctx.run_first(f"sync_{name}") for name in ctx.sources}
+    """1. Sync all configured sources at once, each in its own slot; one failing never stops another. 2. Detect."""
+    results = ctx.run_together([f"sync_{name}" for name in ctx.sources])
+    syncs = {job.removeprefix("sync_"): result for job, result in results.items()}
     ctx.check()
     patterns = detect.run(ctx)
     data = {"sources": {name: _outcome(result) for name, result in syncs.items()}, "patterns": patterns}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
-from godmode.lib.engine import sync
+from godmode import registry
 from godmode.lib.kernel import Every, Job, JobContext, JobResult
 
-NOTION = Job(name="sync_notion", help="read the canonical Notion pages", cadence=Every(minutes=60), run=None)
-N8N = Job(name="sync_n8n", help="read the n8n executions", cadence=Every(minutes=30), run=None)
-HUBSPOT = Job(name="sync_hubspot", help="read the changed HubSpot contacts", cadence=Every(minutes=30), run=None)
+BY_HAND = timedelta(hours=4)  # a first sync that a person waits for; from cron one goes on in the next slot
 
 
 def job_for(name: str, every: Every) -> Job:
@@ -20,8 +20,22 @@ def job_for(name: str, every: Every) -> Job:
         cadence=every,
         run=partial(_run, name=name),
         needs=frozenset({f"source_{name}"}),
+        deadline_by_hand=BY_HAND,
     )
 
 
 def _run(ctx: JobContext, name: str) -> JobResult:
+    from godmode.lib.engine import sync
+
     return sync.run(ctx, name)
+
+
+def _listed(name: str, every: Every) -> Job:
+    """The job of a source that stands in registry.JOBS, without a body as long as the source is not there."""
+    job = replace(job_for(name, every), help=registry.JOBS[f"sync_{name}"][0])
+    return job if registry.SOURCES[name][1] else replace(job, run=None)
+
+
+NOTION = _listed("notion", Every(minutes=60))
+N8N = _listed("n8n", Every(minutes=30))
+HUBSPOT = _listed("hubspot", Every(minutes=30))

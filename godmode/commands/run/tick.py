@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from godmode.commands import terminal
-from godmode.lib.kernel import Outcome
+from godmode.lib.errors import Usage
+from godmode.lib.kernel import JobResult, Outcome
 from godmode.wiring import App
 
 
@@ -21,4 +22,11 @@ def scheduled(job: str) -> int:
         reason = f" ({result.reason})" if result.reason else ""
         line = f"{report.job}: {result.outcome}{reason}{f': {why}' if why else ''}"
         print(f"{line} slot={report.slot} run={report.run_id} ms={report.duration_ms}", file=sys.stderr)
-    return 1 if result.outcome is Outcome.FAILED else 0
+    return exit_code(result)
+
+
+def exit_code(result: JobResult) -> int:
+    """0 done or skipped by rule; 1 the work failed; 2 a configuration that cannot be used."""
+    if result.outcome is not Outcome.FAILED:
+        return 0
+    return Usage.exit_code if result.error_category == Usage.category else 1

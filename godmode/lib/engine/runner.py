@@ -6,7 +6,7 @@ import dataclasses
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
@@ -59,7 +59,8 @@ class Equipment(Struct, frozen=True):
     """What the composition root hands the runner.
 
     `job` finds a job by name (with its configured cadence), `lacking` the prerequisites of it that are not
-    met beyond the controls, `context` makes the job's context from the run's own parts.
+    met beyond the controls, `context` makes the job's context from the run's own parts. `twin` makes the same for
+    another thread, with a store of its own, and what breaks off its open requests.
     """
 
     clock: Clock
@@ -72,15 +73,19 @@ class Equipment(Struct, frozen=True):
     job: Callable[[str], Job]
     lacking: Callable[[Job], Mapping[str, Skip]]
     context: Callable[..., JobContext]
+    twin: Callable[[], tuple[Equipment, Callable[[], None]]]
 
 
 class Runner:
-    """Runs jobs. One for a process; nested runs (a digest's scan) go through the same object."""
+    """Runs jobs. One for a thread; nested runs (a digest's scan) go through the same object.
 
-    def __init__(self, equipment: Equipment) -> None:
+    With a `stopper`, it belongs to a run that has one already.
+    """
+
+    def __init__(self, equipment: Equipment, stopper: Stopper | None = None) -> None:
         self.has = equipment
         self._me: Owner | None = None
-        self._stopper: Stopper | None = None
+        self._stopper = stopper
 
     @property
     def me(self) -> Owner:
@@ -121,6 +126,10 @@ class _Run:
     job: Job
     mode: Mode
     run_id: str
+
+    @property
+    def _deadline(self) -> timedelta:
+        return (not self.mode.scheduled and self.job.deadline_by_hand) or self.job.deadline
 
     def go(self, free: bool) -> tuple[str | None, JobResult, str]:
         has = self.runner.has
@@ -243,7 +252,7 @@ class _Run:
                 attempt=attempt,
                 run_id=self.run_id,
                 owner=(me.host, me.pid, me.started),
-                lease_until=now + self.job.deadline + LEASE_OVER_DEADLINE,
+                lease_until=now + self._deadline + LEASE_OVER_DEADLINE,
                 now=now,
             )
             gap = slots.missed(self.job.cadence, row.slot, slot, has.zone)
@@ -257,7 +266,7 @@ class _Run:
 
     def _work(self, row: JobState, slot: Slot, attempt: int) -> JobResult:
         begun = time.monotonic()
-        with self.runner.stopper(self.job.deadline) as stopper:
+        with self.runner.stopper(self._deadline) as stopper:
             result = self._body(row, slot, stopper)
             try:
                 self._record(slot, attempt, result, round((time.monotonic() - begun) * 1000))
@@ -268,7 +277,7 @@ class _Run:
     def _rehearse(self, row: JobState, slot: Slot) -> JobResult:
         """A dry run: the body in a transaction that the server keeps from writing anything."""
         conn = self.runner.has.store.conn
-        with self.runner.stopper(self.job.deadline) as stopper, conn.transaction():
+        with self.runner.stopper(self._deadline) as stopper, conn.transaction():
             conn.execute("SET TRANSACTION READ ONLY")
             return self._body(row, slot, stopper)
 
@@ -285,9 +294,11 @@ class _Run:
             check=partial(self._check, stopper),
             run_first=self._first,
             worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot),
+            run_together=self._together,
             run_id=self.run_id,
             last_success=row.last_success_at,
             dry_run=self.mode.dry_run,
+            by_hand=not self.mode.scheduled,
         )
         assert self.job.run is not None
         return attempt(partial(self.job.run, context))
@@ -300,16 +311,28 @@ class _Run:
 
     def _first(self, name: str) -> JobResult:
         """Run another job before this one goes on, for the same reason and through the same gate."""
-        with self.runner.stopper(self.job.deadline) as stopper, stopper.deferred():
+        with self.runner.stopper(self._deadline) as stopper, stopper.deferred():
             return self.runner.run(name, self.mode).result
 
     def _run_slot(self, name: str, slot: str | None) -> JobResult:
-        with self.runner.stopper(self.job.deadline) as stopper, stopper.deferred():
+        with self.runner.stopper(self._deadline) as stopper, stopper.deferred():
             return self.runner.run(name, Mode(queued=True, slot=slot)).result
 
     def _gate(self, job: Job, held: controls.Controls | None) -> GateDecision:
         facts = job_state.Facts(self.runner.has.schema, held, JobState(job.name))
         return gate.decide(job, self._gate_facts(job, facts, 0, self.runner.has.clock.now()))
+
+    def _together(self, names: Sequence[str]) -> Mapping[str, JobResult]:
+        """Run other jobs at the same time before this one goes on, each through the same gate."""
+        from godmode.lib.engine import together
+
+        def twin(follower: Stopper) -> together.Twin:
+            equipment, cut = self.runner.has.twin()
+            runner = Runner(equipment, follower)
+            return together.Twin(lambda name: runner.run(name, self.mode).result, cut, equipment.store)
+
+        with self.runner.stopper(self._deadline) as stopper:
+            return together.run(names, twin, stopper, partial(self._check, stopper))
 
     def _record(self, slot: Slot, attempt: int, result: JobResult, ms: int) -> None:
         """The outcome, its audit row and what follows from it, in one transaction."""

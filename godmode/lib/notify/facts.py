@@ -140,7 +140,7 @@ def _sources(ctx: JobContext) -> list[Looked]:
         found.append(
             Looked(
                 name, state.last_sync_completed_at, bool(state.last_sync_success),
-                STALE_INTERVALS * source.every.period, f"run sync-{name}", state.last_error,
+                STALE_INTERVALS * source.every.period, f"run sync-{name}", state.last_error or state.limited,
             )
         )  # fmt: skip
     return found

@@ -37,7 +37,7 @@ class ChatlogsSettings(Section, frozen=True):
 class Chatlogs:
     """Reads every export below a folder."""
 
-    name, every = "chatlogs", Every(minutes=30)
+    name, every, authority = "chatlogs", Every(minutes=30), "observed"
     Settings = ChatlogsSettings
 
     def __init__(self, settings: ChatlogsSettings, site: Site) -> None:

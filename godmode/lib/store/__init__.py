@@ -33,6 +33,11 @@ class Store:
             self.close()
         return self.conn
 
+    def cancel(self) -> None:
+        """Cancel the statement under way, from another thread."""
+        if self._conn is not None and not self._conn.closed:
+            self._conn.cancel_safe(timeout=2)
+
     def close(self) -> None:
         if self._conn is not None:
             self._conn.close()

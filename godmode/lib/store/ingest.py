@@ -1,8 +1,11 @@
-"""memory_items, the writing half: records are stored once, changed ones supersede what they change."""
+"""memory_items, the writing half: records are stored once, changed ones supersede what they change.
+
+What is gone at its source is superseded without a successor. Ids are the source's own; the key is `source.id`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -10,7 +13,7 @@ from hashlib import blake2b
 import msgspec
 from psycopg import Connection
 
-from godmode.lib.kernel import Record
+from godmode.lib.kernel import Gone, Record
 
 
 @dataclass(frozen=True)
@@ -25,19 +28,24 @@ class Stored:
         return Stored(self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged)
 
 
-def content_hash(record: Record) -> str:
-    """What makes two readings of a record the same: its text and its time."""
+def content_hash(record: Record, authority: str) -> str:
+    """What makes two readings of a record the same: of something observed its text and time, of a fact its content.
+
+    Services move a record's time without a change of it (Notion does), so a fact's time does not count.
+    """
     when = record.changed_at.isoformat() if record.changed_at else ""
-    return blake2b(f"{when}\n{record.text}".encode(), digest_size=16).hexdigest()
+    kept = when if authority == "observed" else msgspec.json.encode(dict(record.fields), order="sorted").decode()
+    return blake2b(f"{kept}\n{record.text}".encode(), digest_size=16).hexdigest()
 
 
-def store(conn: Connection, records: Sequence[Record], authority: str, now: datetime) -> Stored:
+def store(conn: Connection, source: str, records: Sequence[Record], authority: str, now: datetime) -> Stored:
     """Store a batch in one transaction; of records with one id the last counts.
 
-    A record that is there with other content is superseded, reason `changed`; its history stays readable.
+    A record that is there with other content is superseded, reason `canonical_update` for canonical ones, `changed`
+    for others; its history stays readable.
     """
-    wanted = {f"{r.source}.{r.id}": r for r in records}
-    hashes = {key: content_hash(r) for key, r in wanted.items()}
+    wanted = {f"{source}.{r.id}": r for r in records}
+    hashes = {key: content_hash(r, authority) for key, r in wanted.items()}
     with conn.transaction():
         there = {
             key: (item, known)
@@ -49,7 +57,7 @@ def store(conn: Connection, records: Sequence[Record], authority: str, now: date
         changed = {key: item for key, (item, known) in there.items() if known != hashes[key]}
         fresh = [key for key in wanted if key not in there or key in changed]
         if changed:
-            _supersede(conn, list(changed.values()), now)
+            _supersede(conn, list(changed.values()), "canonical_update" if authority == "canonical" else "changed", now)
         if fresh:
             _insert(conn, [(key, wanted[key], hashes[key]) for key in fresh], authority, now)
         if changed:
@@ -57,10 +65,54 @@ def store(conn: Connection, records: Sequence[Record], authority: str, now: date
     return Stored(len(fresh) - len(changed), len(changed), len(wanted) - len(fresh))
 
 
-def _supersede(conn: Connection, items: list[int], now: datetime) -> None:
+def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> int:
+    """Supersede what is no longer at the source, without a successor; how many were current."""
+    return conn.execute(
+        """
+        UPDATE memory_items SET superseded_at = %(now)s, supersede_reason = gone.why
+        FROM unnest(%(keys)s::text[], %(whys)s::text[]) AS gone (key, why)
+        WHERE memory_items.key = gone.key AND superseded_at IS NULL
+        """,
+        {"now": now, "keys": [f"{source}.{g.id}" for g in gone], "whys": [g.why for g in gone]},
+    ).rowcount
+
+
+def absent(conn: Connection, source: str, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that have no current item."""
+    rows = conn.execute(
+        """
+        SELECT id FROM unnest(%(ids)s::text[]) AS wanted (id)
+        WHERE NOT EXISTS (
+            SELECT FROM memory_items WHERE key = %(source)s || '.' || wanted.id AND superseded_at IS NULL)
+        """,
+        {"ids": list(ids), "source": source},
+    )
+    return [row[0] for row in rows]
+
+
+def ids(conn: Connection, source: str) -> Iterator[str]:
+    """The ids of all current items of a source, read in pages of 10,000."""
+    last = 0
+    while True:
+        rows = conn.execute(
+            """
+            SELECT id, substr(key, length(%(source)s) + 2) FROM memory_items
+            WHERE id > %(last)s AND superseded_at IS NULL
+              AND source_type = %(source)s AND starts_with(key, %(source)s || '.')
+            ORDER BY id LIMIT 10000
+            """,
+            {"last": last, "source": source},
+        ).fetchall()
+        if not rows:
+            return
+        yield from (row[1] for row in rows)
+        last = rows[-1][0]
+
+
+def _supersede(conn: Connection, items: list[int], reason: str, now: datetime) -> None:
     conn.execute(
-        "UPDATE memory_items SET superseded_at = %s, supersede_reason = 'changed' WHERE id = ANY(%s)",
-        (now, items),
+        "UPDATE memory_items SET superseded_at = %s, supersede_reason = %s WHERE id = ANY(%s)",
+        (now, reason, items),
     )
 
 

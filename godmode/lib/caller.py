@@ -1,0 +1,81 @@
+"""One service's JSON, asked for as every source asks: metered, bounded, tried again, checked by shape.
+
+Import it late: it brings httpx and tenacity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from godmode.lib import backoff, http
+from godmode.lib.calls import metered
+from godmode.lib.errors import BadData
+from godmode.lib.kernel import Meter, Site
+
+T = TypeVar("T")
+WHOLE_ANSWER = 60.0  # seconds, however it drips
+WORDS = 200  # characters of what a service says of its error
+
+
+@contextmanager
+def asking(service: str, site: Site, meter: Meter) -> Iterator[None]:
+    """Around one request by httpx, whoever makes it: metered, bounded, its errors in godmode's words."""
+    with metered(meter), site.wire.within(WHOLE_ANSWER), http.translated(service):
+        yield
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Reads one service. Every method raises errors of errors.py, after the tries that the policy allows."""
+
+    service: str
+    client: httpx.Client
+    meter: Meter
+    site: Site
+
+    def get_json(self, path: str, params: Mapping[str, Any] | None = None, shape: type[T] = Any) -> T:  # type: ignore[assignment]
+        """The answer to a GET, checked against `shape`. Raises BadData when it is something else."""
+        return self._json(self._again("GET", path, params=params), shape)
+
+    def find_json(self, path: str, params: Mapping[str, Any] | None = None, shape: type[T] = Any) -> T | None:  # type: ignore[assignment]
+        """As `get_json`; None when there is no such thing (404)."""
+        response = self._again("GET", path, missing=True, params=params)
+        return None if response.status_code == 404 else self._json(response, shape)
+
+    def post_json(self, path: str, body: Any, shape: type[T] = Any) -> T:  # type: ignore[assignment]
+        """The answer to a POST that only reads, as a query is: it is tried again as a GET is."""
+        return self._json(self._again("POST", path, json=body), shape)
+
+    def _again(self, method: str, path: str, *, missing: bool = False, **request: Any) -> httpx.Response:
+        return backoff.again(self.site, lambda: self._once(method, path, missing, request))
+
+    def _once(self, method: str, path: str, missing: bool, request: Mapping[str, Any]) -> httpx.Response:
+        with asking(self.service, self.site, self.meter):
+            response = self.client.request(method, path, **request)
+            if not (missing and response.status_code == 404):
+                http.check(self.service, response, self.site.clock.now(), _said(response))
+        return response
+
+    def _json(self, response: httpx.Response, shape: type[T]) -> T:
+        try:
+            return msgspec.json.decode(response.content, type=shape)
+        except msgspec.ValidationError as e:
+            raise BadData(f"{self.service} answered something else than it promises: {e}") from None
+        except msgspec.DecodeError:
+            http.json_of(self.service, response)
+            raise BadData(f"{self.service} answered JSON that cannot be read") from None
+
+
+def _said(response: httpx.Response) -> str:
+    """The service's own word for an error: the `message` of its JSON, in one line."""
+    try:
+        message = response.json()["message"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return " ".join(str(message).split())[:WORDS]
