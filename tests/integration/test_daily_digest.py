@@ -236,8 +236,8 @@ def test_a_workflow_that_runs_while_a_digest_is_written_is_counted_by_the_next(
 
     before = EIGHT - timedelta(minutes=1)
     db.execute(
-        "INSERT INTO workflow_executions (execution_id, workflow_id, status, started_at) VALUES ('1', 'w', 'running', %s),"
-        " ('2', 'w', 'success', %s), ('3', 'w', 'error', %s)",
+        "INSERT INTO workflow_executions (execution_id, workflow_id, status, started_at) VALUES"
+        " ('1', 'w', 'running', %s), ('2', 'w', 'success', %s), ('3', 'w', 'error', %s)",
         (before, before, EIGHT),
     )
     assert counted() == (1, 1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NIGHT = timedelta(hours=12)  # what "overnight" is without quiet hours
 POLL = 5.0  # seconds between two looks at a call that rings
-PATIENCE = timedelta(minutes=8)  # then the 30-second job goes on
+PATIENCE = timedelta(minutes=4)  # two calls and the wait between them; then the 30-second job goes on
 
 
 def run(ctx: JobContext) -> JobResult:
