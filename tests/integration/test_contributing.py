@@ -44,7 +44,7 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         for word, value in (*vars(kernel).items(), *vars(errors).items()):
             if not word.startswith("__"):
                 setattr(module, word, value)
-        vars(module).update(Section=Section, memory=memory, news=outbox, job_state=job_state)
+        vars(module).update(Section=Section, memory=memory, news=news, job_state=job_state)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         exec(f"from __future__ import annotations\n{code}", vars(module))
         monkeypatch.setitem(getattr(registry, TABLES[what]), name, ("", target))
