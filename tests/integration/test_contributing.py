@@ -17,7 +17,7 @@ from godmode.lib import config as configuration
 from godmode.lib import errors, kernel
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config, Section
-from godmode.lib.store import job_state, memory
+from godmode.lib.store import job_state, memory, news
 from godmode.wiring import App
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()

@@ -12,6 +12,7 @@ from godmode.lib.notify.facts import Looked, Seen, counted
 from godmode.lib.notify.wording import count, line, when
 
 LOOKED_UP = ("incidents", "failed work", "approvals", "messages")  # in the database, so whenever there is a digest
+NO_SOURCE = "no source is configured: only godmode itself was looked at"
 WIDTHS = (100, 60, 45, 32)  # characters of one thing in an SMS, as many as cost nothing
 SEAL = 12  # characters
 
@@ -19,6 +20,7 @@ SEAL = 12  # characters
 def compose(seen: Seen) -> str:
     """The digest: a headline, the figures, what could not be seen, and the bullets or one quiet line."""
     lines = [f"godmode digest, {seen.now.astimezone(seen.zone):%a %d %b %Y}", _figures(seen)]
+    lines += [] if seen.sources else [f"{NO_SOURCE} (`{seen.command} config show`)"]
     lines += [_unread(seen, looked) for looked in seen.unread]
     found = bullets.folded(bullets.kinds(seen))
     lines += [f"{number}. {bullets.text(bullet, seen)}" for number, bullet in enumerate(found, 1)] or [_quiet(seen)]
@@ -56,13 +58,8 @@ def _unread(seen: Seen, looked: Looked) -> str:
 
 
 def _quiet(seen: Seen) -> str:
-    if not seen.sources:
-        return (
-            "Nothing needs you. No source is configured, so only godmode itself was looked at: "
-            f"`{seen.command} config show`."
-        )
     read = [f"{looked.name} ({looked.seen} {when(looked.at, seen.now, seen.zone)})" for looked in seen.read]
-    head = "Nothing else to report" if seen.unread else "All quiet"
+    head = "Nothing else to report" if seen.unread or not seen.sources else "All quiet"
     return f"{head}. Looked at: {', '.join([*read, *LOOKED_UP])}."
 
 
@@ -73,6 +70,7 @@ def _brief(seen: Seen, width: int) -> str:
     found = bullets.folded(bullets.kinds(seen))
     lines = [f"godmode {seen.now.astimezone(seen.zone):%a %d %b}"]
     lines += [_brief_line(bullet, seen, width) for bullet in found]
+    lines += [] if seen.sources else [NO_SOURCE]
     lines += _brief_unread(seen)
     if not found:
         lines.append(_brief_quiet(seen))
@@ -100,9 +98,7 @@ def _brief_line(bullet: Bullet, seen: Seen, width: int) -> str:
 
 
 def _brief_quiet(seen: Seen) -> str:
-    if not seen.sources:
-        return "Nothing needs you. No source is configured: only godmode itself was looked at."
-    if seen.unread:
+    if seen.unread or not seen.sources:
         return "Nothing else to report."
     read = ", ".join([*(looked.name for looked in seen.read), *LOOKED_UP])
     oldest = when(min(looked.at for looked in seen.read if looked.at), seen.now, seen.zone)
