@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from godmode import registry
 from godmode.lib import config as configuration
-from godmode.lib.clock import Clock
 from godmode.lib.config import Config
-from godmode.lib.engine import stop
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Every, Meter, Rate, Site, Source
 from godmode.lib.store import Store, connect
@@ -75,8 +73,8 @@ class Supply:
     """What makes the sources of one run, in one thread: they share its store and its connections can be cut."""
 
     config: Config
-    clock: Clock
     store: Store
+    site: Callable[[Callable[[], None]], Site]
     cadence: Callable[[str], Any]
     progress: Progress
     wires: list[Sockets]
@@ -115,10 +113,7 @@ class Supply:
 
         wire = Sockets()
         self.wires.append(wire)
-        site = Site(
-            self.clock, self.config.zone, self.config.settings.operator.name, self.config.beside, check,
-            time_left=stop.time_left, sleep=self.clock.sleep, wire=wire,
-        )  # fmt: skip
+        site = replace(self.site(check), wire=wire)
         return replace(site, meter=partial(self._meter, site, name))
 
     def _meter(self, site: Site, source: str, bucket: str, rate: Rate) -> Meter:

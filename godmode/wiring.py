@@ -135,8 +135,15 @@ class App:
     def supply(self) -> Supply:
         """What makes the sources."""
         return Supply(
-            self.config, self.clock, self.store, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
+            self.config, self.store, self._site, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
         )
+
+    def _twin(self) -> tuple[Equipment, Callable[[], None]]:
+        """The same for another thread, with a store of its own; and what breaks off its open requests."""
+        other = copy(self)
+        for made in ("store", "runner", "supply"):
+            other.__dict__.pop(made, None)
+        return other.runner.has, other.supply.cut
 
     def _site(self, check: Callable[[], None]) -> Site:
         operator = self.config.settings.operator
@@ -149,6 +156,7 @@ class App:
             operator.phone,
             self.config.state,
             stop.time_left,
+            self.clock.sleep,
         )
 
     def channels(self, check: Callable[[], None]) -> dict[str, Channel]:
@@ -189,13 +197,6 @@ class App:
             return cast(bytes, self._say(text).ogg())
         except Usage:
             return None
-
-    def _twin(self) -> tuple[Equipment, Callable[[], None]]:
-        """The same for another thread, with a store of its own; and what breaks off its open requests."""
-        other = copy(self)
-        for made in ("store", "runner", "supply"):
-            other.__dict__.pop(made, None)
-        return other.runner.has, other.supply.cut
 
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router

@@ -77,11 +77,11 @@ def check(as_json: Json = False) -> int:
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
     for name in SECRETS:
         _origin(name)
-    if config.settings.embedded.bin_dir is not None:
-        server_programs.find(config)
     for name in supply.NEEDS:
         if supply.is_configured(config, name) and (lacks := supply.missing(config, name)):
             raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
+    if config.settings.embedded.bin_dir is not None:
+        server_programs.find(config)
     notes += _folder(config) + _channels(App(config)) + _speakers(App(config))
     said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
     terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))

@@ -5,7 +5,8 @@ Import it late: it brings httpx and tenacity.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ import msgspec
 
 from godmode.lib import backoff, http
 from godmode.lib.calls import metered
-from godmode.lib.errors import BadData
+from godmode.lib.errors import BadData, GodmodeError
 from godmode.lib.kernel import Meter, Site
 
 T = TypeVar("T")
@@ -32,12 +33,16 @@ def asking(service: str, site: Site, meter: Meter) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Caller:
-    """Reads one service. Every method raises errors of errors.py, after the tries that the policy allows."""
+    """Reads one service. Every method raises errors of errors.py, after the tries that the policy allows.
+
+    `meaning` is for a service whose answer says more of an error than its status does: it gives the error to raise.
+    """
 
     service: str
     client: httpx.Client
     meter: Meter
     site: Site
+    meaning: Callable[[httpx.Response, GodmodeError], GodmodeError] = lambda response, error: error
 
     def get_json(self, path: str, params: Mapping[str, Any] | None = None, shape: type[T] = Any) -> T:  # type: ignore[assignment]
         """The answer to a GET, checked against `shape`. Raises BadData when it is something else."""
@@ -58,18 +63,29 @@ class Caller:
     def _once(self, method: str, path: str, missing: bool, request: Mapping[str, Any]) -> httpx.Response:
         with asking(self.service, self.site, self.meter):
             response = self.client.request(method, path, **request)
-            if not (missing and response.status_code == 404):
-                http.check(self.service, response, self.site.clock.now(), _said(response))
+            if not response.is_success and not (missing and response.status_code == 404):
+                raise self.meaning(response, self._failure(response))
         return response
+
+    def _failure(self, response: httpx.Response) -> GodmodeError:
+        now = self.site.clock.now()
+        return http.failure(self.service, response.status_code, response.headers, now, _said(response))
 
     def _json(self, response: httpx.Response, shape: type[T]) -> T:
         try:
-            return msgspec.json.decode(response.content, type=shape)
+            return self._decoded(response.content, shape)
+        except msgspec.DecodeError:
+            said = http.json_of(self.service, response)
+        try:  # halves of surrogate pairs, which the escapes of JSON can hold, become question marks
+            return self._decoded(json.dumps(said, ensure_ascii=False).encode("utf-8", "replace"), shape)
+        except msgspec.DecodeError:
+            raise BadData(f"{self.service} answered JSON that cannot be read") from None
+
+    def _decoded(self, content: bytes, shape: type[T]) -> T:
+        try:
+            return msgspec.json.decode(content, type=shape)
         except msgspec.ValidationError as e:
             raise BadData(f"{self.service} answered something else than it promises: {e}") from None
-        except msgspec.DecodeError:
-            http.json_of(self.service, response)
-            raise BadData(f"{self.service} answered JSON that cannot be read") from None
 
 
 def _said(response: httpx.Response) -> str:

@@ -68,6 +68,15 @@ time = {call_time}
 # interval_minutes = 30
 
 {chatlogs}
+# Services that are read; each needs its secret in the environment: NOTION_TOKEN, N8N_API_KEY, HUBSPOT_ACCESS_TOKEN.
+# `godmode sources test NAME` proves one. daily_calls is a fuse, max_seconds bounds a sync from cron.
+# [sources.n8n]
+# base_url = "https://n8n.example.com"
+# scan_interval_minutes = 30
+# [sources.hubspot]
+# poll_interval_minutes = 30
+# overlap_minutes = 15
+
 # How you are reached; without any of these, messages are printed. Nothing leaves for anyone who is not on the
 # allowlist: `godmode channels` says what is missing, `godmode channels test NAME` tries one out.
 # [channels.telegram]              # and TELEGRAM_BOT_TOKEN: messages
@@ -91,11 +100,6 @@ time = {call_time}
 # severity = "WARN"                # SEV0, SEV1, WARN, INFO; left out: any
 # type = "quota"                   # left out: any
 # via = ["message", "sms"]         # call, sms, message, in the order they are tried; or digest
-# Services that are read; each needs its secret in the environment: NOTION_TOKEN, N8N_API_KEY, HUBSPOT_ACCESS_TOKEN.
-# `godmode sources test NAME` proves one. daily_calls is a fuse, max_seconds bounds a sync from cron.
-# [sources.n8n]
-# base_url = "https://n8n.example.com"
-# scan_interval_minutes = 30
 
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]

@@ -57,6 +57,16 @@ def test_calls_that_take_no_time_go_at_the_rate_that_the_limit_allows(store: Sto
     assert timedelta(seconds=100) <= clock.now() - NOW <= timedelta(seconds=105)
 
 
+def test_a_call_that_comes_a_little_late_does_not_delay_those_after_it(store: Store, connect: Connect) -> None:
+    clock, went = FixedClock(NOW), []
+    one = meter(store, connect, clock)
+    for number in range(61):
+        one.before()
+        clock.advance(timedelta(milliseconds=number % 3 * 7))  # it woke up late
+        went.append(clock.now())
+    assert went[-1] - NOW <= timedelta(seconds=21)
+
+
 def test_many_connections_share_one_bucket(database_url: str, db: psycopg.Connection) -> None:
     taken: list[bool] = []
     together = threading.Barrier(4, timeout=30)

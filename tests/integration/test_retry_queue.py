@@ -142,7 +142,7 @@ def test_a_row_written_by_hand_with_type_and_payload_alone_is_done(queue: Queue,
 
 
 def test_a_row_waits_for_its_time_and_the_longest_ready_goes_first(queue: Queue, db: psycopg.Connection) -> None:
-    later, first, second = (queue.add(run_at=NOON + timedelta(seconds=s)) for s in (31, 10, 20))
+    later, second, first = (queue.add(run_at=NOON + timedelta(seconds=s)) for s in (31, 20, 10))
     queue.works()
     assert queue.status(later) == ("pending", 0)
     done = [row[0] for row in db.execute("SELECT output_data->'id' FROM agent_audit_log WHERE action = 'custom'")]
@@ -374,6 +374,12 @@ def test_yesterdays_digest_expires_with_a_note_and_an_audit_row(queue: Queue, db
     assert sorted(retried(db)) == [("job", None, "expired")] * 2
 
 
+def test_of_many_rows_that_expired_at_once_none_is_done(queue: Queue) -> None:
+    for _ in range(103):
+        queue.add(expires_at=NOON + timedelta(seconds=5))
+    assert [queue.works().data, queue.works().data] == [{"expired": 100}, {"expired": 3}]
+
+
 def test_a_disabled_job_is_a_skip(queue: Queue, db: psycopg.Connection) -> None:
     queue.has_job(lambda ctx: None)
     db.execute("INSERT INTO job_state (job, enabled) VALUES ('work', false)")
@@ -531,6 +537,7 @@ def test_a_run_that_was_taken_over_while_it_slept_changes_nothing_any_more(
 
 def test_a_row_that_another_process_is_claiming_is_passed_over(queue: Queue, db: psycopg.Connection) -> None:
     held, free = queue.add(), queue.add()
+    queue.store.conn.execute("SET lock_timeout = '5s'")  # one that waited would fail, not hang
     with db.transaction():
         db.execute("SELECT FROM retry_jobs WHERE id = %s FOR UPDATE", (held,))
         queue.works()

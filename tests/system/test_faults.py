@@ -131,6 +131,11 @@ def test_the_switch_is_set_in_the_database_when_its_file_cannot_be_written(
     assert db.execute("SELECT kill_switch FROM agent_controls").fetchone() == (True,)
 
 
+def waits(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process sleeps, as one does that reads from a terminal (proc(5), the state in stat)."""
+    return Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b") ")[2].startswith(b"S")
+
+
 def test_ctrl_c_in_the_questions_of_init_leaves_nothing_behind(home: Path, database_url: str) -> None:
     ours, its = pty.openpty()
     with subprocess.Popen([GODMODE, "init"], stdin=its, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -140,6 +145,8 @@ def test_ctrl_c_in_the_questions_of_init_leaves_nothing_behind(home: Path, datab
         asked = b""
         while b"name" not in asked:
             asked += os.read(process.stdout.fileno(), 1000)
+        while not waits(process):
+            assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 1
         assert process.stderr.read() == b"godmode: interrupted\n"

@@ -16,6 +16,9 @@ import psycopg
 import pytest
 from fakes.n8n import KEY, N8n
 
+from godmode import registry
+
+KNOWN = [name for name, (_, target) in registry.SOURCES.items() if target]
 GODMODE = Path(sys.executable).with_name("godmode")
 
 
@@ -64,7 +67,7 @@ def test_sources_shows_how_far_each_is_read(her: Operator) -> None:
     assert (entry["calls_today"], entry["errors_today"], entry["trouble"]) == (3, 0, None)
     shown = her.types("sources")
     assert shown.returncode == 0
-    assert [line.split()[0] for line in shown.stdout.splitlines()] == ["SOURCE", "n8n", "chatlogs"]
+    assert [line.split()[0] for line in shown.stdout.splitlines()] == ["SOURCE", *KNOWN]
 
 
 def test_a_source_test_says_in_words_what_the_key_may_see(her: Operator, db: psycopg.Connection) -> None:

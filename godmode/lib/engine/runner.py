@@ -293,8 +293,8 @@ class _Run:
             act=actor,
             check=partial(self._check, stopper),
             run_first=self._first,
-            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot),
             run_together=self._together,
+            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot),
             run_id=self.run_id,
             last_success=row.last_success_at,
             dry_run=self.mode.dry_run,
@@ -318,14 +318,6 @@ class _Run:
         with self.runner.stopper(self._deadline) as stopper, stopper.deferred(), stopper.sharing(part):
             return self.runner.run(name, self.mode).result
 
-    def _run_slot(self, name: str, slot: str | None) -> JobResult:
-        with self.runner.stopper(self._deadline) as stopper, stopper.deferred():
-            return self.runner.run(name, Mode(queued=True, slot=slot)).result
-
-    def _gate(self, job: Job, held: controls.Controls | None) -> GateDecision:
-        facts = job_state.Facts(self.runner.has.schema, held, JobState(job.name))
-        return gate.decide(job, self._gate_facts(job, facts, 0, self.runner.has.clock.now()))
-
     def _together(self, names: Sequence[str]) -> Mapping[str, JobResult]:
         """Run other jobs at the same time before this one goes on, each through the same gate."""
         from godmode.lib.engine import together
@@ -337,6 +329,14 @@ class _Run:
 
         with self.runner.stopper(self._deadline) as stopper:
             return together.run(names, twin, stopper, partial(self._check, stopper))
+
+    def _run_slot(self, name: str, slot: str | None) -> JobResult:
+        with self.runner.stopper(self._deadline) as stopper, stopper.deferred():
+            return self.runner.run(name, Mode(queued=True, slot=slot)).result
+
+    def _gate(self, job: Job, held: controls.Controls | None) -> GateDecision:
+        facts = job_state.Facts(self.runner.has.schema, held, JobState(job.name))
+        return gate.decide(job, self._gate_facts(job, facts, 0, self.runner.has.clock.now()))
 
     def _record(self, slot: Slot, attempt: int, result: JobResult, ms: int) -> None:
         """The outcome, its audit row and what follows from it, in one transaction."""

@@ -33,11 +33,15 @@ SHORTEST = timedelta(milliseconds=1)
 DAY_MS = 86_400_000
 
 
-def take(conn: Connection, name: str, rate: Rate, budget: Budget | None, now: datetime) -> Turn:
+def take(
+    conn: Connection, name: str, rate: Rate, budget: Budget | None, now: datetime, late: timedelta = timedelta(0)
+) -> Turn:
     """Take room for one call in the bucket `name`, and one call of the day's budget; or neither, and how long to wait.
 
-    Calls are spaced evenly, so no window of `rate.per` holds more than `rate.calls`, wherever it begins. A `next_at`
-    that lies further ahead than a full window was written by a clock that has been set back: it does not count.
+    Calls are spaced evenly, so no window of `rate.per` holds more than `rate.calls`, wherever it begins. A call that
+    comes a little late, by up to `late`, does not delay those after it; a window may be shorter by so much. A
+    `next_at` that lies further ahead than a full window was written by a clock that has been set back: it does not
+    count.
     """
     row = conn.execute(
         """
@@ -51,7 +55,9 @@ def take(conn: Connection, name: str, rate: Rate, budget: Budget | None, now: da
             SELECT %(name)s, %(calls)s, 1, %(ms)s, %(now)s, %(now)s + %(step)s
             WHERE NOT COALESCE((SELECT spent FROM day), false)
             ON CONFLICT (name) DO UPDATE SET
-                capacity = EXCLUDED.capacity, window_ms = EXCLUDED.window_ms, next_at = EXCLUDED.next_at,
+                capacity = EXCLUDED.capacity, window_ms = EXCLUDED.window_ms, next_at =
+                    CASE WHEN b.next_at BETWEEN %(now)s - %(late)s AND %(now)s THEN b.next_at + %(step)s
+                         ELSE EXCLUDED.next_at END,
                 used = CASE WHEN b.window_start + %(per)s > %(now)s THEN b.used + 1 ELSE 1 END,
                 window_start = CASE WHEN b.window_start + %(per)s > %(now)s THEN b.window_start ELSE %(now)s END
             WHERE (b.next_at IS NULL OR b.next_at <= %(now)s OR b.next_at > %(now)s + %(per)s)
@@ -76,7 +82,7 @@ def take(conn: Connection, name: str, rate: Rate, budget: Budget | None, now: da
         """,
         {
             "name": name, "calls": rate.calls, "per": rate.per, "ms": round(rate.per.total_seconds() * 1000),
-            "step": rate.per / rate.calls, "now": now, "day_ms": DAY_MS,
+            "step": rate.per / rate.calls, "now": now, "late": late, "day_ms": DAY_MS,
             "day": budget.name if budget else None, "budget": budget.calls if budget else None,
             "since": budget.since if budget else None,
         },
