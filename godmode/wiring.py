@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from msgspec import structs
 
@@ -174,12 +174,15 @@ class App:
         )
 
     def channels(self, check: Callable[[], None]) -> dict[str, Channel]:
-        """How she is reached: every channel whose section or secret is there; the console when none carries messages.
+        """How she is reached: every channel whose section or secret is there, in the order of the file's sections.
 
-        One that is not whole takes part as one that fails, so that the next way is tried.
+        The console stands in when none carries messages. One that is not whole takes part as one that fails, so that
+        the next way is tried.
         """
         site = self._site(partial(_switch_only, check))
-        kinds = {name: registry.load(target) for name, (_, target) in registry.CHANNELS.items() if target}
+        named = list(self.config.settings.channels)
+        order = sorted(registry.CHANNELS, key=lambda name: named.index(name) if name in named else len(named))
+        kinds = {name: registry.load(target) for name in order if (target := registry.CHANNELS[name][1])}
         made = {n: self._channel(n, k, site) for n, k in kinds.items() if n != "console" and self._configured(n, k)}
         if any("message" in channel.carries for channel in made.values()):
             return made
@@ -194,6 +197,20 @@ class App:
         except Usage as e:
             return Unusable(name, kind.carries, e)
         return made
+
+    def _say(self, text: str) -> Any:
+        """A text as sound. Raises Usage where speech is not installed."""
+        from godmode.lib.notify import speech
+
+        has = self.config.settings.speech
+        return speech.voice(has.voice, self.config.beside(has.piper) if has.piper else None)(text)
+
+    def _voice(self, text: str) -> bytes | None:
+        """A text as a voice message; None where speech is not installed, and it has to be read."""
+        try:
+            return cast(bytes, self._say(text).ogg())
+        except Usage:
+            return None
 
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
@@ -210,6 +227,7 @@ class App:
             enqueue=retry_jobs.enqueue,
             bury=dead_letters.bury,
             clean=self.clean,
+            voice=self._voice,
         )
         return JobContext(
             clock=self.clock,
@@ -225,6 +243,7 @@ class App:
             check=check,
             clean=self.clean,
             command=self._command,
+            say=self._say,
             progress=self.progress.read,
             **run,
         )

@@ -279,13 +279,15 @@ CREATE TABLE notifications (
     severity    text NOT NULL DEFAULT 'INFO' CHECK (severity IN ('SEV0', 'SEV1', 'WARN', 'INFO')),
     title       text NOT NULL,
     body        text NOT NULL DEFAULT '',
+    brief       text NOT NULL DEFAULT '',                -- what an SMS says in place of the body
     dedup_key   text,
     status      text NOT NULL DEFAULT 'pending' CHECK (status IN
                 ('pending', 'held', 'sending', 'sent', 'digested', 'suppressed', 'failed', 'uncertain')),
     count       integer NOT NULL DEFAULT 1 CHECK (count > 0),
     via         text[],                                  -- its ways, in order; empty: the digest; null: not yet routed
     due_at      timestamptz,                             -- when a held one goes out; null: with the next digest
-    folded_into bigint REFERENCES notifications,         -- the one message that several held ones became
+    carries     bigint[] NOT NULL DEFAULT '{}',          -- the waiting messages that this one tells of
+    folded_into bigint REFERENCES notifications,         -- the one message that told of this one
     tries       jsonb NOT NULL DEFAULT '[]',             -- {way, channel, at}: what it took of her attention
     tried_at    timestamptz,                             -- the last of them
     channel     text,
@@ -301,6 +303,8 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_recent ON notifications (created_at DESC) WHERE NOT archived;
 CREATE INDEX notifications_waiting ON notifications (created_at)
     WHERE status IN ('pending', 'held', 'sending') AND NOT archived;
+CREATE INDEX notifications_folded ON notifications (folded_into) WHERE folded_into IS NOT NULL;
+CREATE INDEX notifications_of_type ON notifications (type, created_at DESC) WHERE NOT archived;
 CREATE INDEX notifications_tried ON notifications (tried_at) WHERE tried_at IS NOT NULL;
 CREATE INDEX notifications_of_key ON notifications (dedup_key, created_at DESC) WHERE NOT archived;
 

@@ -1,4 +1,4 @@
-"""`godmode audit`: what was done, and why; `audit action KEY`: one action's whole life."""
+"""`godmode audit`: what was done, and why; `audit action KEY`: one action's whole life; `audit messages`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from godmode.commands import terminal
+from godmode.commands import messages, terminal
 from godmode.lib.errors import Usage
 from godmode.lib.store import actions, audit
 from godmode.lib.store.actions import ActionRow
@@ -20,6 +20,7 @@ from godmode.wiring import App
 LIVES = 20  # actions shown at most for a part of a key
 
 app = typer.Typer(add_completion=False, help="What was done, and why.", rich_markup_mode=None)
+app.command("messages")(messages.show)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 

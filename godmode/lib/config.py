@@ -102,6 +102,13 @@ class Embedded(Section, frozen=True):
     bin_dir: str | None = None
 
 
+class Speech(Section, frozen=True):
+    """`voice` is one of espeak-ng's; `piper` a voice file (.onnx), relative to this file, for piper in its place."""
+
+    voice: str = "en-us"
+    piper: str | None = None
+
+
 class Route(Section, frozen=True):
     """Messages of this severity and type (None: of any) go by the first way of `via` that works.
 
@@ -129,6 +136,7 @@ class Settings(Section, frozen=True):
     retry_queue: RetryQueue = RetryQueue()
     detectors: Detectors = Detectors()
     embedded: Embedded = Embedded()
+    speech: Speech = Speech()
 
 
 class Config(Struct, frozen=True):

@@ -306,6 +306,13 @@ class Calls(Protocol):
     def call(self, to: str, text: str, key: str) -> Receipt: ...
 
 
+@runtime_checkable
+class Speaks(Protocol):
+    """A channel that takes speech as a message (OGG with Opus), with a text under it."""
+
+    def speak(self, to: str, sound: bytes, caption: str, key: str) -> Receipt: ...
+
+
 @dataclass(frozen=True)
 class Heard:
     """What became of a call: `ringing` while it is under way, then `answered` by a person, or `unheard` and `why`."""
@@ -333,13 +340,19 @@ class Askable(Protocol):
 
 @dataclass(frozen=True)
 class Notification:
-    """A message to the operator, before routing. Equal `dedup_key`s are the same message."""
+    """A message to the operator, before routing. Equal `dedup_key`s are the same message.
+
+    `brief` is what an SMS says in place of the body, where it has words of its own. `carries` are the numbers of the
+    waiting messages that this one tells of: once it has gone out, they need no other.
+    """
 
     type: str
     severity: Severity
     title: str
     body: str
     dedup_key: str
+    brief: str = ""
+    carries: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -411,8 +424,9 @@ class JobContext:
     steps); `run_first` runs another job before this one goes on, `run_together` several at once. `clean`
     takes out of a text what must not be kept or told. `command` is how the
     operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how far
-    a source was read: its name, how many records so far, and how many are left (None: not known).
-    `worker` is what the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
+    a source was read: its name, how many records so far, and how many are left (None: not known). `say` makes a text
+    into sound (`godmode.lib.notify.speech.Sound`); it raises Usage where that is not installed. `worker` is what the
+    retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
     clock: Any
@@ -431,6 +445,7 @@ class JobContext:
     run_together: Callable[[Sequence[str]], Mapping[str, JobResult]]
     clean: Callable[[str], str]
     command: str = "godmode"
+    say: Callable[[str], Any] | None = None
     worker: Any = None
     last_success: datetime | None = None
     dry_run: bool = False

@@ -93,6 +93,11 @@ time = {call_time}
 # [channels.apprise]               # e-mail, ntfy, Slack and others; the first that works is enough
 # urls = ["ntfy://topic"]
 
+# The morning call's voice, and that of voice messages; both need `pip install 'godmode[voice]'`.
+# [speech]
+# voice = "en-us"                  # one of espeak-ng's
+# piper = "voices/en_US.onnx"      # or a voice file for piper (`pip install piper-tts`)
+
 # SEV0 rings, then texts, then writes; SEV1 texts, then writes; the rest is for the digest. What you want otherwise:
 # [[routes]]
 # severity = "WARN"                # SEV0, SEV1, WARN, INFO; left out: any

@@ -28,7 +28,7 @@ class Delivered:
 
 
 class Telegram(Served):
-    """`chats` are those that know the bot, `blocked` those that blocked it.
+    """`chats` are those that know the bot, `blocked` those that blocked it; `no_voice`: they take no voice messages.
 
     `mood` is how it answers: "well"; "hangs_up" and "slow" deliver and give no answer; "busy" is a 429 with
     `retry_after`; "down" a 500; "gateway" a 502 of the proxy in front; "page" a 200 that is no JSON.
@@ -38,7 +38,7 @@ class Telegram(Served):
         super().__init__(self._act)
         self.chats, self.blocked = set(chats), set[str]()
         self.delivered: list[Delivered] = []
-        self.mood, self.retry_after = "well", 7
+        self.mood, self.retry_after, self.no_voice = "well", 7, False
         self.go_on = threading.Event()
 
     @property
@@ -55,7 +55,7 @@ class Telegram(Served):
             return _no(429, f"Too Many Requests: retry after {self.retry_after}", retry_after=self.retry_after)
         if self.mood == "down":
             return _no(500, "Internal Server Error")
-        if refusal := self._refusal(request.form):
+        if refusal := self._refusal(method, request.form):
             return refusal
         self.delivered.append(Delivered(str(request.form["chat_id"]), str(request.form.get("text", "")), method))
         if self.mood == "hangs_up":
@@ -68,7 +68,9 @@ class Telegram(Served):
             self.go_on.wait(30)
         return Answer(document={"ok": True, "result": {"message_id": len(self.delivered), "text": ""}})
 
-    def _refusal(self, form: dict[str, Any]) -> Answer | None:
+    def _refusal(self, method: str, form: dict[str, Any]) -> Answer | None:
+        if method == "sendVoice" and self.no_voice:
+            return _no(400, "Bad Request: VOICE_MESSAGES_FORBIDDEN")
         chat, text = str(form["chat_id"]), form.get("text", "")
         if chat in self.blocked:
             return _no(403, "Forbidden: bot was blocked by the user")

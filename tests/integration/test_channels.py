@@ -18,11 +18,11 @@ from fakes.served import Answer, Request, Served
 from godmode.lib.channels.apprise import Apprise
 from godmode.lib.channels.callmebot import CallMeBot
 from godmode.lib.channels.salesmsg import Salesmsg
-from godmode.lib.channels.sms import segments
 from godmode.lib.channels.telegram import Telegram
 from godmode.lib.channels.twilio import Twilio, twiml
 from godmode.lib.clock import FixedClock
 from godmode.lib.errors import Auth, ExternalApi, GodmodeError, KillSwitchOn, Refused, Transient, Unknown, Usage
+from godmode.lib.gsm import segments
 from godmode.lib.kernel import Heard, Receipt, Site
 
 NOON = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)

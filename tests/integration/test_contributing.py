@@ -17,7 +17,7 @@ from godmode.lib import config as configuration
 from godmode.lib import errors, kernel
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config, Section
-from godmode.lib.store import job_state, memory, outbox
+from godmode.lib.store import job_state, memory, news
 from godmode.wiring import App
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
@@ -44,7 +44,7 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         for word, value in (*vars(kernel).items(), *vars(errors).items()):
             if not word.startswith("__"):
                 setattr(module, word, value)
-        vars(module).update(Section=Section, memory=memory, outbox=outbox, job_state=job_state)
+        vars(module).update(Section=Section, memory=memory, news=news, job_state=job_state)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         exec(f"from __future__ import annotations\n{code}", vars(module))
         monkeypatch.setitem(getattr(registry, TABLES[what]), name, ("", target))

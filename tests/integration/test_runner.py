@@ -407,6 +407,23 @@ def test_a_run_that_lost_its_claim_finds_out_at_its_next_action(company: Company
     assert db.execute("SELECT run_id, state FROM job_state").fetchall() == [("the one that took over", "running")]
 
 
+def test_a_job_that_speaks_goes_on_though_the_one_before_it_takes_too_long(company: Company) -> None:
+    firsts: list[JobResult] = []
+
+    def slow(ctx: JobContext) -> None:
+        ctx.store.conn.execute("SELECT pg_sleep(60)")
+
+    def speech(ctx: JobContext) -> None:
+        firsts.append(ctx.run_first("slow"))
+        ctx.check()
+
+    company.add("slow", slow)
+    company.add("speech", speech, cadence=Daily("08:00"), speaks=True, deadline=timedelta(seconds=2))
+    assert company.outcome("speech") == ("succeeded", None)
+    assert (firsts[0].outcome, firsts[0].error_category) == ("failed", "transient")
+    assert "leave time for the run that waits for it" in (firsts[0].error or "")
+
+
 def test_a_deadline_ends_a_run_as_transient_and_keeps_what_stands(company: Company, db: psycopg.Connection) -> None:
     def body(ctx: JobContext) -> None:
         ctx.store.conn.execute("INSERT INTO proposals (title) VALUES ('kept')")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from godmode.lib.channels.cutting import divided, short, utf16
+from godmode.lib.channels.cutting import divided, short
+from godmode.lib.gsm import utf16
 
 TEXT = st.text(alphabet="ab .\n\u0301🙂👩\u200d\ufe0f", max_size=200)
 

@@ -3,61 +3,32 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from godmode.lib.errors import Transient
 from godmode.lib.kernel import Backoff, Daily, Job, JobContext, JobResult, Notification, Outcome, Severity
 
-if TYPE_CHECKING:
-    from godmode.lib.notify.digest import Seen
-
-STALE_INTERVALS = 2  # a source is called unread when it missed this many of its intervals
+FIRST = timedelta(days=1)  # how far back the first digest looks
 
 
 def run(ctx: JobContext) -> JobResult:
-    """1. Scan first where the last scan is old. 2. Look. 3. Send. 4. What it carried needs no other message."""
-    from godmode.lib.notify import digest
-    from godmode.lib.store import outbox
+    """1. Scan first where the last scan is old; it goes out all the same. 2. Look. 3. Send what was written first."""
+    from godmode.lib.notify import digest, facts
+    from godmode.lib.store import news
 
     if not ctx.dry_run:
         ctx.run_first("periodic_scan")
-    seen = look(ctx)
-    text = digest.compose(seen)
+    last = news.last_digest(ctx.store.conn, ctx.clock.now())
+    seen = facts.look(ctx, last or ctx.clock.now() - FIRST, first=last is None)
+    note = Notification(
+        "daily_digest", Severity.INFO, "Daily digest", digest.compose(seen),
+        f"daily_digest:{ctx.slot.key}", digest.brief(seen), seen.carries,
+    )  # fmt: skip
     if ctx.dry_run:
-        return JobResult(Outcome.SUCCEEDED, data={"text": text})
-    note = Notification("daily_digest", Severity.INFO, "Daily digest", text, f"daily_digest:{ctx.slot.key}")
+        return JobResult(Outcome.SUCCEEDED, data={"text": note.body})
     sent = ctx.notify(note)
     if sent.status == "failed":
         raise Transient(f"the digest could not be sent: {sent.error}")
-    outbox.digested(ctx.store.conn, [m.id for m in seen.messages], ctx.clock.now())
     return JobResult(Outcome.SUCCEEDED, data={"text": sent.text, "delivery": sent.status})
-
-
-def look(ctx: JobContext) -> Seen:
-    """Everything the digest tells of, each looked up now."""
-    from godmode.lib.notify.digest import Seen, SourceSeen
-    from godmode.lib.store import figures, memory, outbox, proposals, sync
-
-    conn, now = ctx.store.conn, ctx.clock.now()
-    since = ctx.last_success or now - timedelta(days=1)
-    states = {row.source_name: row for row in sync.all_rows(conn)}
-    return Seen(
-        now=now,
-        since=since,
-        zone=ctx.zone,
-        command=ctx.command,
-        figures=figures.since(conn, since),
-        backlog=figures.backlog(conn),
-        incidents=figures.open_incidents(conn),
-        messages=outbox.waiting(conn),
-        proposals=sorted((p for p in proposals.waiting(conn) if p.updated_at >= since), key=lambda p: -p.confidence),
-        sources=[
-            SourceSeen(name, states.get(name, sync.SyncState(name)), STALE_INTERVALS * source.every.period)
-            for name, source in ctx.sources.items()
-        ],
-        uncertain=outbox.uncertain(conn, since),
-        newest=memory.newest_message_at(conn, now),
-    )
 
 
 JOB = Job(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from typing import TextIO
 
 from godmode.lib.errors import Transient
@@ -21,7 +23,16 @@ class Console:
     def send(self, to: str, text: str, key: str) -> Receipt:
         """Print the text. Raises Transient when the stream is gone."""
         try:
-            print(text, file=self._stream, flush=True)
+            print(_wrapped(text) if self._stream.isatty() else text, file=self._stream, flush=True)
         except OSError as e:
             raise Transient(f"cannot print: {e.strerror}") from e
         return Receipt(id=key)
+
+
+def _wrapped(text: str) -> str:
+    """As wide as the terminal, set in from the second line on; words are not torn, so that commands stay whole."""
+    width = max(shutil.get_terminal_size().columns, 40)
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent="   ", break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )

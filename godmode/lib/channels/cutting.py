@@ -9,11 +9,6 @@ _ENDS = ("\n\n", "\n", ". ", " ")  # the best place to cut first
 _JOINER = "\u200d"
 
 
-def utf16(text: str) -> int:
-    """The length in UTF-16 code units, as Telegram counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
 def divided(
     text: str, limit: int, most: int, size: Callable[[str], int] = len, more: str = "… (the rest was cut)"
 ) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from urllib.parse import quote
 from godmode.lib import address
 from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
-from godmode.lib.channels.cutting import divided, short, utf16
+from godmode.lib.channels.cutting import divided, short
 from godmode.lib.config import Section, secret
 from godmode.lib.errors import Auth, ExternalApi, Refused
+from godmode.lib.gsm import utf16
 from godmode.lib.kernel import Receipt, Site
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from types import FrameType
 
+OVER = "stopped to leave time for the run that waits for it"
+
 
 class Stopped(KeyboardInterrupt):
     """The run has to end now. A KeyboardInterrupt, so that psycopg cancels the statement under way."""
@@ -26,6 +28,7 @@ class Stopper:
         self._why: str | None = None
         self._armed = False
         self._deadline = timedelta(0)
+        self._shared = False
 
     @contextmanager
     def listening(self, deadline: timedelta) -> Iterator[None]:
@@ -40,8 +43,28 @@ class Stopper:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    @contextmanager
+    def sharing(self, part: float) -> Iterator[None]:
+        """A stretch that may take a part of the time that is left; what follows it has the rest."""
+        left, shared = signal.getitimer(signal.ITIMER_REAL)[0], self._shared
+        if self._why or not left or part >= 1:
+            yield
+            return
+        self._shared = True
+        signal.setitimer(signal.ITIMER_REAL, left * part)
+        try:
+            yield
+        finally:
+            rest = left * (1 - part) + signal.getitimer(signal.ITIMER_REAL)[0]
+            signal.setitimer(signal.ITIMER_REAL, rest)
+            self._shared = shared
+            if self._why == OVER and not shared:
+                self._why = None
+
     def _heard(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGALRM:
+        if number == signal.SIGALRM and self._shared:
+            self._why = OVER
+        elif number == signal.SIGALRM:
             self._why = f"stopped at its deadline of {self._deadline.total_seconds():g} s"
         else:
             self._why = f"stopped by {signal.Signals(number).name}"

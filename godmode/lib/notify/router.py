@@ -29,7 +29,8 @@ class Router:
     """Puts messages in the outbox and delivers those whose time is now. One for a run.
 
     `act` performs an action (engine/actions.py), `enqueue` adds to the retry queue (store/retry_jobs.py), `bury` to
-    the dead letters (store/dead_letters.py). `clean` takes out of a text what must not leave (notify/redact.py).
+    the dead letters (store/dead_letters.py). `clean` takes out of a text what must not leave (notify/redact.py);
+    `voice` makes a text into a voice message (OGG), or None where it cannot.
     """
 
     clock: Clock
@@ -42,6 +43,7 @@ class Router:
     enqueue: Callable[..., Any]
     bury: Callable[..., Any]
     clean: Callable[[str], str]
+    voice: Callable[[str], bytes | None] = lambda text: None
 
     def __call__(self, note: Notification) -> Delivery:
         """Put a message in the outbox and, where its route says so, send it. What was sent is not sent again."""
@@ -115,7 +117,7 @@ class Router:
 
     @cached_property
     def _sender(self) -> Sender:
-        return Sender(self.clock, self.store, self.act, self.channels, self.run_id, self.clean)
+        return Sender(self.clock, self.store, self.act, self.channels, self.run_id, self.clean, self.voice)
 
     def _go(self, row: Message) -> Delivery:
         if row.status in ENDED:

@@ -11,6 +11,7 @@ from godmode.lib.kernel import Calls, Channel
 
 CARRIES = {"call": "voice", "sms": "sms", "message": "message"}  # way → what a channel has to carry
 ONCE = frozenset({"daily_digest", "morning_call"})  # one for their job's slot, and the gate knows their quiet hours
+RINGS = {"morning_call": 2}  # how often it rings where nobody answered, before the next way; others once
 URGENT = frozenset({"SEV0", "SEV1"})
 AT_MOST_AN_HOUR: Mapping[str, int] = {"health_alert": 1}
 

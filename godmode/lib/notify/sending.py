@@ -23,14 +23,16 @@ from godmode.lib.kernel import (
     Polls,
     Receipt,
     Severity,
+    Speaks,
 )
 from godmode.lib.notify import text
-from godmode.lib.notify.routes import LIMITS, goes
+from godmode.lib.notify.routes import LIMITS, RINGS, goes
 from godmode.lib.store import Store, actions, allowlist, attention, audit, outbox
 from godmode.lib.store.outbox import Message
 
 FOLD_AFTER = timedelta(minutes=5)  # what is over a limit goes out as one message this much later
 ASK_FOR = timedelta(minutes=15)  # how long a provider is asked what became of a message
+RINGS_AGAIN = timedelta(minutes=2)  # after a call that nobody heard; DESIGN, Failures
 RINGS_FOR = timedelta(minutes=5)  # no call takes longer, the talk included
 
 
@@ -50,18 +52,22 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Tried:
-    """What one channel came to: an outbox status, `unheard` (rung, and nobody knows), or `over` its limit."""
+    """What one channel came to: an outbox status, `unheard` (rung, and nobody knows), or `over` its limit.
+
+    `again`: the same once more may help.
+    """
 
     status: str
     error: str | None = None
     cause: GodmodeError | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
 class Sender:
     """Sends for one run. `act` is engine/actions.py's, so that each part of a message is an action like any other.
 
-    `clean` takes out of a text what must not leave.
+    `clean` takes out of a text what must not leave, `voice` makes a voice message of it where it can.
     """
 
     clock: Clock
@@ -70,22 +76,25 @@ class Sender:
     channels: Mapping[str, Channel]
     run_id: str
     clean: Callable[[str], str]
+    voice: Callable[[str], bytes | None]
 
     def send(self, row: Message) -> Delivery:
         """Try one way after the other until one works, and write what became of it.
 
-        What may have arrived ends the search, but for SEV0: there a duplicate is better than a miss. Raises
+        What may have arrived ends the search, but for SEV0: there a duplicate is better than a miss; and but for a
+        call, which nobody is known to have heard. Raises
         KillSwitchOn, and Transient when another run is at this message.
         """
         tried: list[Tried] = []
         for place, way in enumerate(row.via or ()):
+            rung = any(t.status in ("unheard", "uncertain") for t in tried)
             for channel, to in self._takers(way):
-                came = self._by(way, channel, to, row)
+                came = self._rung(channel, to, row) if way == "call" else self._by(way, channel, to, row, rung=rung)
                 if came.status == "over":
                     return self._put_off(row, (row.via or [])[place + 1 :] or ["message"], came)
                 if came.status in ("sent", "sending"):
                     return self._end(row, came)
-                if came.status == "uncertain" and row.severity != Severity.SEV0:
+                if came.status == "uncertain" and way != "call" and row.severity != Severity.SEV0:
                     return self._end(row, came)
                 tried.append(came)
         return self._end(row, _worst(tried, row))
@@ -98,21 +107,47 @@ class Sender:
             for to in channel.recipients if isinstance(channel, Addressed) else (nobody,):
                 yield channel, to
 
-    def _by(self, way: str, channel: Channel, to: str, row: Message) -> Tried:
-        """One way by one channel to one recipient: every part of the text, each an action of its own."""
+    def _rung(self, channel: Channel, to: str, row: Message) -> Tried:
+        """A call, and where nobody heard it another one a while later, for what is worth it."""
+        rings = RINGS.get(row.type, 1)
+        for ring in range(1, rings + 1):
+            key, last = _key("call", channel, to, row) + (f":{ring}" if ring > 1 else ""), ring == rings
+            before = None if last else actions.by_key(self.store.conn, key)
+            if before is not None and before.state == "failed":
+                came = Tried("failed", before.error, Transient(before.error or "it failed"), again=True)
+            else:
+                came = self._by("call", channel, to, row, key)
+            if last or not came.again:
+                break
+            if self.clock.now() < self._begun(key) + RINGS_AGAIN:
+                return Tried("sending", f"{came.error}; it rings again")
+        return came
+
+    def _by(
+        self, way: str, channel: Channel, to: str, row: Message, key: str | None = None, *, rung: bool = False
+    ) -> Tried:
+        """One way by one channel to one recipient: every part of the text, each an action of its own.
+
+        Where a call `rung` that nobody may have heard in whole, what is read is a voice message where that can be.
+        """
         conn, now = self.store.conn, self.clock.now()
         if not _stays_here(channel) and not allowlist.allowed(conn, to, way):
             return self._refused(way, channel, to, row)
-        base = _key(way, channel, to, row)
+        base = key or _key(way, channel, to, row)
         if not self._may_take(base, way, channel, row, now):
             return Tried("over", f"the limit of {way}s is reached")
         outbox.mark(conn, row.id, "sending", now, channel=channel.name, recipient=shown(to))
-        body = self.clean(text.spoken(row) if way == "call" else text.written(row))
+        body = self.clean(text.spoken(row) if way == "call" else text.written(row, way))
+        urgent = row.severity == Severity.SEV0
+        if rung and isinstance(channel, Speaks) and (sound := self.voice(body)):
+            came = self._part(way, channel, to, _Sending(way, channel, to, body, f"{base}:voice", urgent, sound))
+            if came.status != "failed":
+                return came
         parts = channel.parts(body) if isinstance(channel, Divides) and way != "call" else (body,)
         worst = Tried("sent")
         for number, part in enumerate(parts, 1):
-            key = base if number == 1 else f"{base}:{number}"
-            came = self._part(way, channel, to, _Sending(way, channel, to, part, key, row.severity == Severity.SEV0))
+            of_part = base if number == 1 else f"{base}:{number}"
+            came = self._part(way, channel, to, _Sending(way, channel, to, part, of_part, urgent))
             if came.status == "failed":
                 return came
             worst = worst if came.status == "sent" else came
@@ -122,7 +157,8 @@ class Sender:
         ask = sending.ask if isinstance(channel, Askable) else None
         done = self.act(sending.key, f"{way}_{channel.name}", shown(to), sending, ask)
         if done.state == "failed":
-            return Tried("failed", done.error, sending.error or Transient(done.error or "it failed"))
+            cause = sending.error or Transient(done.error or "it failed")
+            return Tried("failed", done.error, cause, again=cause.retried)
         if done.state == "uncertain":
             asking = ask is not None and self._begun(sending.key) > self.clock.now() - ASK_FOR
             return Tried("sending" if asking and not sending.urgent else "uncertain", done.error)
@@ -143,7 +179,7 @@ class Sender:
         if heard.state == "ringing" and self._begun(key) > self.clock.now() - RINGS_FOR:
             return Tried("sending")
         return Tried("failed", f"{channel.name}: the call was not heard: {heard.why or 'it never ended'}",
-                     Refused(f"the call was not heard: {heard.why}"))  # fmt: skip
+                     Refused(f"the call was not heard: {heard.why}"), again=True)  # fmt: skip
 
     def _begun(self, key: str) -> datetime:
         row = actions.by_key(self.store.conn, key)
@@ -195,15 +231,22 @@ class _Sending:
     text: str
     key: str
     urgent: bool = False
+    sound: bytes = b""
     error: GodmodeError | None = field(default=None, init=False)
 
     def __call__(self) -> Receipt:
-        calls = self.way == "call" and isinstance(self.channel, Calls)
         try:
-            return (self.channel.call if calls else self.channel.send)(self.to, self.text, self.key)  # type: ignore[attr-defined]
+            return self._effect()
         except GodmodeError as e:
             self.error = e
             raise
+
+    def _effect(self) -> Receipt:
+        if self.sound and isinstance(self.channel, Speaks):
+            return self.channel.speak(self.to, self.sound, self.text, self.key)
+        if self.way == "call" and isinstance(self.channel, Calls):
+            return self.channel.call(self.to, self.text, self.key)
+        return self.channel.send(self.to, self.text, self.key)
 
     def ask(self, since: datetime) -> Receipt | None:
         assert isinstance(self.channel, Askable)

@@ -8,13 +8,15 @@ from godmode.lib.kernel import Notification, Severity
 from godmode.lib.notify.routes import ONCE
 from godmode.lib.store.outbox import Message
 
-LINES = 20  # of the one message; what is cut off stands in `status`
+LINES = 20  # of the one message; `audit messages` shows what is cut off
 SEVERITIES = tuple(str(severity) for severity in Severity)  # the most severe first
 _SPOKEN = {"SEV0": "Severity zero", "SEV1": "Severity one", "WARN": "A warning", "INFO": "For your information"}
 
 
-def written(row: Message) -> str:
-    """A message to be read."""
+def written(row: Message, way: str) -> str:
+    """A message to be read; an SMS has its own words where there are any."""
+    if way == "sms" and row.brief:
+        return row.brief
     if row.type in ONCE:
         return row.body
     return f"{row.severity}: {row.title}" + (f"\n{row.body}" if row.body else "")
@@ -39,7 +41,10 @@ def folded(rows: Sequence[Message], key: str) -> Notification:
         f"{n}. {said}{f' ({count} times)' if count > 1 else ''}" for n, (said, count) in enumerate(times.items(), 1)
     ]
     if len(lines) > LINES:
-        lines = [*lines[: LINES - 1], f"and {len(lines) - LINES + 1} more: `godmode status`"]
+        lines = [
+            *lines[: LINES - 1],
+            f"and {len(lines) - LINES + 1} more: `godmode audit messages --told-by held-messages`",
+        ]
     return Notification(
         "held_messages", Severity(ordered[0].severity), f"{len(rows)} messages in one", "\n".join(lines), key
     )

@@ -24,21 +24,30 @@ class Figures:
 
 
 def since(conn: Connection, at: datetime) -> Figures:
-    """The digest's metrics; incidents without INFO, failed workflows without those retried with success."""
+    """The digest's metrics; incidents without INFO, failed workflows without those retried with success.
+
+    A workflow's run counts when it ended, so that each counts once; one that takes longer than a day does not count.
+    API calls are counted by the hour, so those of the hour that the moment lies in count from its beginning.
+    """
     with conn.cursor(row_factory=class_row(Figures)) as cursor:
         row = cursor.execute(
             """
+            WITH ended AS (
+                SELECT status, retry_success_id FROM workflow_executions
+                WHERE started_at >= %(at)s - interval '1 day' AND NOT archived
+                  AND COALESCE(stopped_at, CASE WHEN status NOT IN ('new', 'running', 'waiting') THEN started_at END)
+                      >= %(at)s
+            )
             SELECT
                 (SELECT count(*) FROM proposals WHERE created_at >= %(at)s AND NOT archived) AS new_proposals,
                 (SELECT count(*) FROM incidents
                  WHERE opened_at >= %(at)s AND severity <> 'INFO' AND NOT archived) AS new_incidents,
                 (SELECT count(*) FROM corrections WHERE applied_at >= %(at)s AND NOT archived) AS corrections_applied,
-                (SELECT count(*) FROM workflow_executions
-                 WHERE started_at >= %(at)s AND NOT archived) AS workflows_executed,
-                (SELECT count(*) FROM workflow_executions
-                 WHERE started_at >= %(at)s AND status IN ('error', 'crashed') AND retry_success_id IS NULL
-                   AND NOT archived) AS workflows_failed,
-                (SELECT COALESCE(sum(calls), 0)::bigint FROM api_usage WHERE hour >= %(at)s) AS api_calls,
+                (SELECT count(*) FROM ended) AS workflows_executed,
+                (SELECT count(*) FROM ended
+                 WHERE status IN ('error', 'crashed') AND retry_success_id IS NULL) AS workflows_failed,
+                (SELECT COALESCE(sum(calls), 0)::bigint FROM api_usage
+                 WHERE hour >= date_trunc('hour', %(at)s::timestamptz, 'UTC')) AS api_calls,
                 (SELECT COALESCE(sum((output_data #>> '{data,new}')::bigint), 0)::bigint FROM agent_audit_log
                  WHERE action = 'sync_chatlogs' AND ts >= %(at)s AND NOT archived) AS new_messages
             """,
@@ -50,13 +59,15 @@ def since(conn: Connection, at: datetime) -> Figures:
 
 @dataclass(frozen=True)
 class OpenIncident:
-    """An incident that is not resolved."""
+    """An incident that is not resolved: `open` or `acknowledged`."""
 
     id: int
     severity: str
     title: str
     opened_at: datetime
     occurrences: int
+    type: str = ""
+    status: str = "open"
 
 
 def open_incidents(conn: Connection, limit: int = 20) -> Sequence[OpenIncident]:
@@ -64,7 +75,7 @@ def open_incidents(conn: Connection, limit: int = 20) -> Sequence[OpenIncident]:
     with conn.cursor(row_factory=class_row(OpenIncident)) as cursor:
         return cursor.execute(
             """
-            SELECT id, severity, title, opened_at, occurrences FROM incidents
+            SELECT id, severity, title, opened_at, occurrences, type, status FROM incidents
             WHERE status <> 'resolved' AND severity <> 'INFO' AND NOT archived
             ORDER BY severity, opened_at LIMIT %s
             """,

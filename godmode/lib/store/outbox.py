@@ -28,6 +28,7 @@ class Message:
     created_at: datetime
     sent_at: datetime | None
     via: list[str] | None = None
+    brief: str = ""
 
 
 COLUMNS = ", ".join(Message.__dataclass_fields__)
@@ -44,6 +45,7 @@ def put(
     """
     values = {
         "type": note.type, "severity": note.severity, "title": _storable(note.title), "body": _storable(note.body),
+        "brief": _storable(note.brief), "carries": list(note.carries),
         "key": note.dedup_key, "run_id": run_id, "now": now, "window": window,
     }  # fmt: skip
     with conn.transaction(), conn.cursor(row_factory=class_row(Message)) as cursor:
@@ -69,8 +71,10 @@ def put(
             return there
         new = cursor.execute(
             f"""
-            INSERT INTO notifications (type, severity, title, body, dedup_key, run_id, created_at, updated_at)
-            VALUES (%(type)s, %(severity)s, %(title)s, %(body)s, %(key)s, %(run_id)s, %(now)s, %(now)s)
+            INSERT INTO notifications
+                (type, severity, title, body, brief, carries, dedup_key, run_id, created_at, updated_at)
+            VALUES (%(type)s, %(severity)s, %(title)s, %(body)s, %(brief)s, %(carries)s, %(key)s, %(run_id)s,
+                    %(now)s, %(now)s)
             RETURNING {COLUMNS}
             """,
             values,
@@ -160,14 +164,20 @@ def mark(
     recipient: str | None = None,
     error: str | None = None,
 ) -> None:
-    """Write what became of a message."""
+    """Write what became of a message; what it carried was told of as soon as it was sent, or may have been."""
     conn.execute(
         """
-        UPDATE notifications SET
-            status = %(status)s, updated_at = %(now)s, error = %(error)s,
-            channel = COALESCE(%(channel)s, channel), recipient = COALESCE(%(recipient)s, recipient),
-            sent_at = CASE WHEN %(status)s = 'sent' THEN %(now)s ELSE sent_at END
-        WHERE id = %(id)s
+        WITH this AS (
+            UPDATE notifications SET
+                status = %(status)s, updated_at = %(now)s, error = %(error)s,
+                channel = COALESCE(%(channel)s, channel), recipient = COALESCE(%(recipient)s, recipient),
+                sent_at = CASE WHEN %(status)s = 'sent' THEN %(now)s ELSE sent_at END
+            WHERE id = %(id)s RETURNING id, status, carries
+        )
+        UPDATE notifications n SET status = 'digested', folded_into = this.id, due_at = NULL, updated_at = %(now)s
+        FROM this
+        WHERE n.id = ANY(this.carries) AND n.id <> this.id AND n.status IN ('pending', 'held')
+          AND this.status IN ('sent', 'uncertain')
         """,
         {
             "id": message_id, "status": status, "now": now, "error": error,
@@ -192,39 +202,6 @@ def hold(
         WHERE id = %s AND status IN ('pending', 'held', 'sending', 'failed')
         """,
         (list(via), due_at, error, now, message_id),
-    )
-
-
-def waiting(conn: Connection, limit: int = 100) -> Sequence[Message]:
-    """Messages that the next digest carries, the most severe first, then the oldest."""
-    with conn.cursor(row_factory=class_row(Message)) as cursor:
-        return cursor.execute(
-            f"""
-            SELECT {COLUMNS} FROM notifications
-            WHERE status IN ('pending', 'held') AND type NOT IN ('daily_digest', 'morning_call') AND NOT archived
-            ORDER BY severity = 'INFO', severity, created_at LIMIT %s
-            """,
-            (limit,),
-        ).fetchall()
-
-
-def uncertain(conn: Connection, since: datetime) -> int:
-    """How many messages since then may or may not have arrived."""
-    row = conn.execute(
-        "SELECT count(*) FROM notifications WHERE status = 'uncertain' AND created_at >= %s AND NOT archived",
-        (since,),
-    ).fetchone()
-    return int(row[0]) if row else 0
-
-
-def digested(conn: Connection, message_ids: Sequence[int], now: datetime) -> None:
-    """The digest that carried these messages went out."""
-    conn.execute(
-        """
-        UPDATE notifications SET status = 'digested', updated_at = %s
-        WHERE id = ANY(%s) AND status IN ('pending', 'held')
-        """,
-        (now, list(message_ids)),
     )
 
 
