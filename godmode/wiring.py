@@ -18,10 +18,12 @@ from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
 from godmode.lib.engine import stop
-from godmode.lib.engine.runner import Equipment, Mode, Report, Runner
+from godmode.lib.engine.equipment import Equipment, Mode, Report
+from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage, storable
-from godmode.lib.kernel import Cadence, Calls, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
+from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip
+from godmode.lib.ports import Calls, Channel, Site, Source
 from godmode.lib.store import Store, connect, migrate
 from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 

@@ -187,7 +187,8 @@ def _work(config: Config, number: int, port: int) -> None:
     from msgspec.structs import replace
 
     from godmode.lib.engine import drill as drills
-    from godmode.lib.engine.runner import Mode, Runner
+    from godmode.lib.engine.equipment import Mode
+    from godmode.lib.engine.runner import Runner
 
     mine = drills.job(number, port)
     has = App(config).runner.has

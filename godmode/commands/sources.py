@@ -14,8 +14,8 @@ from godmode.lib.config import nearest
 from godmode.lib.engine import killswitch
 from godmode.lib.engine.meter import day_of
 from godmode.lib.errors import KillSwitchOn, Usage
-from godmode.lib.kernel import Remote
 from godmode.lib.notify.freshness import freshness
+from godmode.lib.ports import Remote
 from godmode.lib.store import controls, limits, sync
 from godmode.wiring import App
 

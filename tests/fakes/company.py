@@ -11,7 +11,7 @@ from typing import Any
 from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
-from godmode.lib.engine.runner import Mode, Report
+from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.kernel import Every, Job, JobContext, JobResult, Notification, Outcome
 from godmode.wiring import App
 

@@ -13,7 +13,8 @@ from typing import Any
 from fakes import notion
 
 from godmode.lib.clock import FixedClock
-from godmode.lib.kernel import Checkpoint, Gone, Record, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Gone, Record, Skipped
+from godmode.lib.ports import Site
 from godmode.lib.sources.notion import Notion, NotionSettings
 from godmode.lib.wire import Sockets
 

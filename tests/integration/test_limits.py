@@ -14,7 +14,8 @@ import pytest
 from godmode.lib.clock import FixedClock
 from godmode.lib.engine.meter import Metered
 from godmode.lib.errors import DailyLimit, ExternalApi, KillSwitchOn
-from godmode.lib.kernel import Rate, Site
+from godmode.lib.kernel import Rate
+from godmode.lib.ports import Site
 from godmode.lib.store import Store, limits
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ from fakes.n8n import KEY, MOST, N8n
 
 from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.kernel import JobResult
 from godmode.wiring import App
 

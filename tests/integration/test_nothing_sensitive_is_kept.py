@@ -12,7 +12,7 @@ from fakes.company import Desk, configured
 
 from godmode.commands.run.command import document
 from godmode.lib.config import Config
-from godmode.lib.engine.runner import Report
+from godmode.lib.engine.equipment import Report
 from godmode.lib.errors import Auth, Refused, Transient, Unknown
 from godmode.lib.kernel import Checkpoint, JobContext, Notification, Outcome, Receipt, Record, Severity, Skipped
 
@@ -120,7 +120,7 @@ def test_how_a_sync_ended_is_kept_without_them(desk: Desk, db: psycopg.Connectio
     def body(ctx: JobContext) -> object:
         from dataclasses import replace
 
-        return sync.run(replace(ctx, sources={"n8n": Leaky()}), "n8n")  # type: ignore[dict-item]
+        return sync.run(replace(ctx, sources={"n8n": Leaky()}), "n8n")
 
     desk.work(body)
     row = db.execute("SELECT last_error FROM data_source_sync WHERE source_name = 'n8n'").fetchone()

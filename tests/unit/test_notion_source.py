@@ -10,7 +10,8 @@ from fakes.notion_pages import Block, DataSource, Page, spread
 from fakes.notion_reading import NOON, Reading, kinds, reading, records, skipped
 
 from godmode.lib.errors import BadData, Usage
-from godmode.lib.kernel import Checkpoint, Gone, Record, Remote
+from godmode.lib.kernel import Checkpoint, Gone, Record
+from godmode.lib.ports import Remote
 
 MINUTE = timedelta(minutes=1)
 

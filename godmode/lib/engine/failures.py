@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from godmode.lib.kernel import Incident, JobContext, Severity, Source
+from godmode.lib.kernel import Incident, JobContext, Severity
+from godmode.lib.ports import Source
 from godmode.lib.store import executions, incidents
 from godmode.lib.store.executions import Failing
 

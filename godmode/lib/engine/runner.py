@@ -8,75 +8,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
-from msgspec import Struct
 from msgspec.structs import replace
 
-from godmode.lib.clock import Clock
-from godmode.lib.config import Settings
 from godmode.lib.engine import gate, killswitch, locks, slots
+from godmode.lib.engine.equipment import BY_HAND, Equipment, Mode, Report
 from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.said import Clean, said
 from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.engine.worker import Worker
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
-from godmode.lib.kernel import GateDecision, Job, JobContext, JobResult, Outcome, Skip, Slot
-from godmode.lib.store import Store, audit, connect, controls, job_state
+from godmode.lib.kernel import GateDecision, Job, JobResult, Outcome, Skip, Slot
+from godmode.lib.store import audit, connect, controls, job_state
 from godmode.lib.store.job_state import JobState
 
 LEASE_OVER_DEADLINE = timedelta(minutes=1)
-
-
-class Mode(Struct, frozen=True):
-    """How a run was asked for. `queued`: by the retry queue, which has its own retries; only for `slot`, if given."""
-
-    scheduled: bool = False
-    again: bool = False
-    dry_run: bool = False
-    queued: bool = False
-    slot: str | None = None
-
-
-BY_HAND = Mode()
-
-
-class Report(Struct, frozen=True):
-    """What a run came to; `slot` is None when it got no slot."""
-
-    job: str
-    run_id: str
-    slot: str | None
-    result: JobResult
-    duration_ms: int
-    fix: str = ""
-
-
-class Equipment(Struct, frozen=True):
-    """What the composition root hands the runner.
-
-    `job` finds a job by name (with its configured cadence), `lacking` the prerequisites of it that are not
-    met beyond the controls, `context` makes the job's context from the run's own parts. `twin` makes the same for
-    another thread, with a store of its own, and what breaks off its open requests. `clean` takes out of a text what
-    must not be kept or told.
-    """
-
-    clock: Clock
-    zone: tzinfo
-    settings: Settings
-    state: Path
-    store: Store
-    schema: int
-    migrate: Callable[[psycopg.Connection], None]
-    job: Callable[[str], Job]
-    lacking: Callable[[Job], Mapping[str, Skip]]
-    context: Callable[..., JobContext]
-    twin: Callable[[], tuple[Equipment, Callable[[], None]]]
-    clean: Clean
 
 
 class Runner:

@@ -18,19 +18,8 @@ from godmode.lib.engine.said import texts
 from godmode.lib.engine.shelves import Shelf, shelf_of
 from godmode.lib.engine.stop import Stopped, time_left
 from godmode.lib.errors import DailyLimit, GodmodeError
-from godmode.lib.kernel import (
-    Checkpoint,
-    Gone,
-    JobContext,
-    JobResult,
-    Notification,
-    Outcome,
-    Record,
-    Remote,
-    Severity,
-    Skipped,
-    Source,
-)  # fmt: skip
+from godmode.lib.kernel import Checkpoint, Gone, JobContext, JobResult, Notification, Outcome, Record, Severity, Skipped
+from godmode.lib.ports import Remote, Source
 from godmode.lib.store import executions
 from godmode.lib.store import sync as state
 from godmode.lib.store.ingest import Stored

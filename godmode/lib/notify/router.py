@@ -12,10 +12,11 @@ from typing import Any
 from godmode.lib import config, quiet
 from godmode.lib.clock import Clock
 from godmode.lib.errors import Auth, KillSwitchOn, Refused, Transient
-from godmode.lib.kernel import Channel, Lasting, Notification, Severity
+from godmode.lib.kernel import Notification, Severity
 from godmode.lib.notify import routes
 from godmode.lib.notify.sending import Delivery, Sender
 from godmode.lib.notify.text import folded
+from godmode.lib.ports import Channel, Lasting
 from godmode.lib.store import Store, controls, outbox, releases
 from godmode.lib.store.outbox import Message
 

@@ -16,7 +16,8 @@ from msgspec import Meta, field
 from godmode.lib import config
 from godmode.lib.config import Minutes
 from godmode.lib.errors import Usage
-from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
+from godmode.lib.ports import Site
 from godmode.lib.sources import notion_pages
 from godmode.lib.sources.notion_pages import Table, Wanted
 

@@ -19,7 +19,8 @@ from notion_client.errors import HTTPResponseError, RequestTimeoutError
 from godmode.lib import backoff, http
 from godmode.lib.caller import asking
 from godmode.lib.errors import Auth, BadData, GodmodeError, Refused, Transient
-from godmode.lib.kernel import Rate, Site
+from godmode.lib.kernel import Rate
+from godmode.lib.ports import Site
 from godmode.lib.sources.notion_pages import Filter, an_id, shaped
 
 LIMIT = Rate(3, timedelta(seconds=1))
