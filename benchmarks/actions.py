@@ -67,7 +67,7 @@ def measure(url: str, state: Path, rounds: int) -> None:
         "INSERT INTO job_state (job, slot, state, run_id, lease_until) VALUES ('bench', 's', 'running', 'r1', %s)",
         (datetime.now(UTC) + timedelta(hours=1),),
     )
-    act = Actor(SystemClock(), store, state, this_process(state), "bench", "r1", Stopper())
+    act = Actor(SystemClock(), store, state, this_process(state), "bench", "r1", Stopper(), str)
     numbers = itertools.count()
 
     def bare() -> None:

@@ -36,7 +36,7 @@ from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.config import Config
 from godmode.lib.engine import retry
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.kernel import Job, Outcome
 from godmode.lib.store import embedded, migrate
 from godmode.wiring import App

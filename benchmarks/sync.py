@@ -27,7 +27,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from fakes import hubspot, n8n
+from fakes import hubspot, n8n, notion
+from fakes.notion_pages import spread
+from fakes.notion_refusals import Limit
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,36 @@ def hubspot_case(scale: float) -> Iterator[Case]:
         )
 
 
-CASES = {"hubspot": hubspot_case, "n8n": n8n_case}
+@contextmanager
+def notion_case(scale: float) -> Iterator[Case]:
+    """10,000 pages: the data sources, a list of a hundred pages each, and each page's text (an hour at this limit)."""
+    with notion.serving(lambda: datetime.now(UTC)) as fake:
+        fake.limit = Limit(per_second=3)
+        table, begun = fake.table(), datetime.now(UTC)
+
+        def fill(count: int) -> None:
+            for number, edited in enumerate(spread(count, begun - timedelta(days=1))):
+                fake.page(table, f"Page {number}", "A line of a procedure.\n" * 40, edited=edited)
+
+        def change(count: int) -> None:
+            for page in list(fake.pages.values())[:count]:
+                fake.edit(page, "A new text.")
+                page.edited -= timedelta(minutes=5)  # of one edited just now nobody knows whether it stays so
+
+        yield Case(
+            name="notion",
+            records=round(10_000 * scale),
+            section=f'[sources.notion]\nbase_url = "{fake.url}"\n',
+            secrets={"NOTION_TOKEN": notion.TOKEN},
+            fill=fill,
+            change=change,
+            least=lambda count: 1 + max(1, -(-count // 100)) + count,
+            per_second=3,
+            requests=lambda: len(fake.requests),
+        )
+
+
+CASES = {"hubspot": hubspot_case, "n8n": n8n_case, "notion": notion_case}
 
 
 def void(value: object) -> None:

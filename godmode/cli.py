@@ -35,11 +35,11 @@ def main() -> NoReturn:
     except OSError as e:
         _fail(e, f"{e.strerror or e}{f': {e.filename}' if e.filename else ''}", 1)
     except _errors().GodmodeError as e:
-        _fail(e, str(e), e.exit_code)
+        _fail(e, str(e) if e.exit_code == 2 else _cleaned(str(e)), e.exit_code)  # 2: her own words, as she typed them
     except _psycopg().Error as e:
         from godmode.lib.store.connect import trouble
 
-        _fail(e, str(trouble(e)), 1)
+        _fail(e, _cleaned(str(trouble(e))), 1)
 
 
 def _errors() -> ModuleType:
@@ -53,6 +53,14 @@ def _psycopg() -> ModuleType:
     import psycopg
 
     return psycopg
+
+
+def _cleaned(line: str) -> str:
+    """The line without the credentials and addresses that must not be shown."""
+    from godmode.lib import secrets
+    from godmode.lib.notify.redact import redact
+
+    return redact(line, secrets.given())
 
 
 def _fail(error: BaseException, line: str, code: int) -> NoReturn:

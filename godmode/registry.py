@@ -28,7 +28,7 @@ JOBS = {
 SYNC = f"{_RUN}.sync:job_for"  # makes the job `sync_NAME` of a source that has no line of its own above
 
 SOURCES: dict[str, tuple[str, str | None]] = {
-    "notion": ("canonical Notion pages", None),
+    "notion": ("canonical Notion pages", f"{_LIB}.sources.notion:Notion"),
     "n8n": ("n8n executions", f"{_LIB}.sources.n8n:N8n"),
     "hubspot": ("HubSpot contacts", f"{_LIB}.sources.hubspot:HubSpot"),
     "chatlogs": ("chat exports in a folder", f"{_LIB}.sources.chatlogs:Chatlogs"),

@@ -11,7 +11,8 @@ from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.config import Config
 from godmode.lib.errors import Usage
-from godmode.lib.kernel import Every, Meter, Rate, Site, Source
+from godmode.lib.kernel import Every, Rate
+from godmode.lib.ports import Meter, Site, Source
 from godmode.lib.store import Store, connect
 
 if TYPE_CHECKING:

@@ -18,10 +18,12 @@ from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
 from godmode.lib.engine import stop
-from godmode.lib.engine.runner import Equipment, Mode, Report, Runner
+from godmode.lib.engine.equipment import Equipment, Mode, Report
+from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
-from godmode.lib.errors import Transient, Usage
-from godmode.lib.kernel import Cadence, Calls, Channel, Daily, Every, Job, JobContext, Site, Skip, Source
+from godmode.lib.errors import Transient, Usage, storable
+from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip
+from godmode.lib.ports import Calls, Channel, Site, Source
 from godmode.lib.store import Store, connect, migrate
 from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 
@@ -76,6 +78,7 @@ class App:
                 lacking=self._lacking,
                 context=self._context,
                 twin=self._twin,
+                clean=self.clean,
             )
         )
 
@@ -83,6 +86,19 @@ class App:
         """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
         equipment = structs.replace(self.runner.has, job=lambda name: job)
         return Runner(equipment).run(job.name, Mode(again=True))
+
+    def clean(self, text: str) -> str:
+        """The text as it may be kept and told: no secret, nobody else's address, nothing PostgreSQL would refuse."""
+        from godmode.lib.notify.redact import redact
+
+        return redact(storable(text), self._secrets, (self.config.settings.operator.phone,))
+
+    @cached_property
+    def _secrets(self) -> frozenset[str]:
+        from godmode.lib import secrets
+
+        addresses = self.config.settings.channels.get("apprise", {}).get("urls")
+        return secrets.given() | ({str(url) for url in addresses} if isinstance(addresses, list) else set())
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
@@ -212,7 +228,7 @@ class App:
             zone=self.config.zone,
             enqueue=retry_jobs.enqueue,
             bury=dead_letters.bury,
-            clean=_cleaned,
+            clean=self.clean,
             voice=self._voice,
         )
         return JobContext(
@@ -227,6 +243,7 @@ class App:
             notify=router,
             act=act,
             check=check,
+            clean=self.clean,
             command=self._command,
             say=self._say,
             progress=self.progress.read,
@@ -240,10 +257,6 @@ def _switch_only(check: Callable[[], None]) -> None:
         check()
     except Stopped as e:
         raise Transient(str(e)) from None
-
-
-def _cleaned(text: str) -> str:
-    return text
 
 
 class _Late(Mapping[str, Any]):

@@ -13,7 +13,7 @@ from godmode.commands import terminal
 from godmode.lib import address as addresses
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.errors import Usage
-from godmode.lib.kernel import Addressed
+from godmode.lib.ports import Addressed
 from godmode.lib.store import allowlist, audit
 from godmode.wiring import App
 

@@ -13,8 +13,9 @@ from godmode.lib.address import command, shown
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import nearest
 from godmode.lib.errors import Usage
-from godmode.lib.kernel import Addressed, Channel, Every, Job, JobContext, JobResult, Outcome
+from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome
 from godmode.lib.notify.routes import CARRIES, goes
+from godmode.lib.ports import Addressed, Channel
 from godmode.lib.store import allowlist, attention
 from godmode.wiring import App
 

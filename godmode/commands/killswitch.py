@@ -51,7 +51,7 @@ def on(
 
 def _stop(godmode: App, reason: str, wait: float, tell: standstill.Tell) -> Standstill:
     place = standstill.Place(godmode.config.state, godmode.clock, lambda: godmode.migrated().conn)
-    return standstill.bring_about(place, reason, _who(), wait, tell)
+    return standstill.bring_about(place, godmode.clean(reason), _who(), wait, tell)
 
 
 def _waiting(still: Sequence[str]) -> None:
@@ -80,7 +80,7 @@ def off(
     backlog = figures.backlog(store.conn)
     waits = f"{backlog.messages} messages for the next digest, {backlog.retries} retries"
     terminal.confirm(f"Allow godmode to act again? Waiting: {waits}.", yes)
-    truth = killswitch.turn_off(store.conn, godmode.config.state, reason, _who(), godmode.clock.now())
+    truth = killswitch.turn_off(store.conn, godmode.config.state, godmode.clean(reason), _who(), godmode.clock.now())
     terminal.show(
         {
             "kill_switch": truth.kill_switch,
@@ -187,7 +187,8 @@ def _work(config: Config, number: int, port: int) -> None:
     from msgspec.structs import replace
 
     from godmode.lib.engine import drill as drills
-    from godmode.lib.engine.runner import Mode, Runner
+    from godmode.lib.engine.equipment import Mode
+    from godmode.lib.engine.runner import Runner
 
     mine = drills.job(number, port)
     has = App(config).runner.has

@@ -130,6 +130,7 @@ def dismiss(
         raise Usage("a reason is needed", 'add --reason "..."')
     godmode = App(terminal.config())
     rows = _chosen(godmode, which, all_, dead, "Dismiss", yes)
+    reason = godmode.clean(reason)
     now = godmode.clock.now()
     for row in rows:
         with godmode.store.conn.transaction():

@@ -14,7 +14,8 @@ from godmode.lib.config import nearest
 from godmode.lib.engine import killswitch
 from godmode.lib.engine.meter import day_of
 from godmode.lib.errors import KillSwitchOn, Usage
-from godmode.lib.kernel import Remote
+from godmode.lib.notify.freshness import freshness
+from godmode.lib.ports import Remote
 from godmode.lib.store import controls, limits, sync
 from godmode.wiring import App
 
@@ -30,6 +31,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
     entries = entries_of(App(terminal.config()))
     configured = [e for e in entries if e["configured"]]
     lines = [terminal.table(("SOURCE", "READ", "AGE", "COMPLETE", "CALLS TODAY"), map(_row, entries))]
+    lines += [f"{e['source']}: {e['freshness']}" for e in configured if e["freshness"] and e["completeness"]]
     lines += [f"{e['source']}: {e['trouble']}" for e in configured if e["trouble"]]
     terminal.show(entries, as_json, "\n".join(lines))
     return 0
@@ -59,6 +61,7 @@ def _entry(godmode: App, name: str, state: sync.SyncState, used: limits.Usage | 
         "last_sync_success": state.last_sync_success,
         "age_minutes": None if last is None else int((now - last) / timedelta(minutes=1)),
         "items_synced": state.items_synced,
+        "freshness": freshness(state, now),
         "completeness": state.completeness or None,
         "calls_today": used.calls if used else 0,
         "errors_today": used.errors if used else 0,

@@ -13,7 +13,8 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from godmode.lib.errors import GodmodeError
-from godmode.lib.kernel import Backoff, Site
+from godmode.lib.kernel import Backoff
+from godmode.lib.ports import Site
 
 T = TypeVar("T")
 PATIENCE = 5.0  # seconds for which a wait goes on before it asks again whether the run has to stop

@@ -17,7 +17,7 @@ import msgspec
 from godmode.lib import backoff, http
 from godmode.lib.calls import metered
 from godmode.lib.errors import BadData, GodmodeError
-from godmode.lib.kernel import Meter, Site
+from godmode.lib.ports import Meter, Site
 
 T = TypeVar("T")
 WHOLE_ANSWER = 60.0  # seconds, however it drips

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from godmode.lib.errors import ExternalApi, GodmodeError, Refused
-from godmode.lib.kernel import Meter
+from godmode.lib.ports import Meter
 
 
 @contextmanager

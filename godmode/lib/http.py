@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown
-from godmode.lib.kernel import Wire
+from godmode.lib.ports import Wire
 
 SINCE_1970 = 1e9  # a number of seconds beyond this is a moment, not a wait
 TIMEOUT = 20.0  # seconds for each of connecting, sending, and waiting for the next byte

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import enum
-import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -156,186 +153,12 @@ class Rate:
     per: timedelta
 
 
-class Meter(Protocol):
-    """Stands around every outgoing request of one service, for all processes and hosts together.
-
-    `before` asks the switch and the deadline, then waits for room. It raises KillSwitchOn or Stopped when the run
-    has to end, DailyLimit when the day's budget of calls is used up. `after` counts the request (`ms` without the
-    wait) and, with `retry_after`, keeps everybody from the service for so long. See `calls.metered`.
-    """
-
-    def before(self) -> None: ...
-
-    def after(
-        self, *, ms: float, error: bool = False, throttled: bool = False, retry_after: timedelta | None = None
-    ) -> None: ...
-
-
-class Wire(Protocol):
-    """The open connections of one source: `watch` each socket, and a request that outlasts `within` is cut off.
-
-    A run that has to stop cuts them all, from another thread if need be.
-    """
-
-    def watch(self, sock: Any) -> None: ...
-
-    def within(self, seconds: float) -> AbstractContextManager[None]: ...
-
-
-class _NoLimit:
-    def before(self) -> None: ...
-
-    def after(
-        self, *, ms: float, error: bool = False, throttled: bool = False, retry_after: timedelta | None = None
-    ) -> None: ...
-
-
-class _NoWire:
-    def watch(self, sock: Any) -> None: ...
-
-    def within(self, seconds: float) -> AbstractContextManager[None]:
-        return nullcontext()
-
-
-@dataclass(frozen=True)
-class Site:
-    """What a source or channel may know of where it runs.
-
-    `beside` turns a path of the configuration into a real one. `check` is called before every outgoing request:
-    it raises when the run has to stop, above all because of the kill switch. `phone` is the operator's, as
-    configured; `state` the folder for what must outlive a run. `time_left` gives the seconds until the run's
-    deadline; `sleep` waits for so many seconds between two tries (see backoff.py). `meter` makes the meter of a
-    bucket, as `site.meter("hubspot.search", Rate(5, timedelta(seconds=1)))`: a bucket is named after its source, with
-    a dot and a word where the service has a limit of its own for something. `wire` is the source's own.
-    """
-
-    clock: Any
-    zone: tzinfo
-    operator: str
-    beside: Callable[[str], Path]
-    check: Callable[[], None] = lambda: None
-    phone: str = ""
-    state: Path | None = None
-    time_left: Callable[[], float] = lambda: math.inf
-    sleep: Callable[[float], None] = time.sleep
-    meter: Callable[[str, Rate], Meter] = lambda bucket, rate: _NoLimit()
-    wire: Wire = field(default_factory=_NoWire)
-
-
-class Source(Protocol):
-    """Where facts come from. It is handed its last kept cursor ({} the first time) and yields what is new.
-
-    The class also has `Settings`, its section of the configuration, and is made with `(settings, site)`.
-    `authority` is what is known by it: `canonical` (the company's word), `inferred`, or `observed`.
-    """
-
-    name: str
-    every: Every
-    authority: str
-
-    def changes(self, cursor: Mapping[str, Any]) -> Iterator[Record | Skipped | Gone | Checkpoint]: ...
-
-
-@runtime_checkable
-class Remote(Source, Protocol):
-    """A source behind an API. `test` is a cheap proof of the credentials.
-
-    `everything` yields the ids of all records that are there now, and nothing else; once a day they are compared
-    with what is stored. `again` fetches records by id and answers for every one of `ids`: with the record, or Gone
-    when it is surely not there, or Skipped when nobody can tell. `close` ends its connections, at the end of a run.
-    """
-
-    def test(self) -> Sight: ...
-
-    def everything(self) -> Iterator[str]: ...
-
-    def again(self, ids: Sequence[str]) -> Iterator[Record | Skipped | Gone]: ...
-
-    def close(self) -> None: ...
-
-
 @dataclass(frozen=True)
 class Receipt:
     """What a channel knows about a message it took: the provider's id and `sent` or `uncertain`."""
 
     id: str
     state: str = "sent"
-
-
-class Channel(Protocol):
-    """How the operator is reached. `carries` is a subset of {"message", "sms", "voice"}."""
-
-    name: str
-    carries: frozenset[str]
-
-    def send(self, to: str, text: str, key: str) -> Receipt: ...
-
-
-@runtime_checkable
-class Addressed(Protocol):
-    """A channel that reaches outside: whom, as the allowlist writes them. The first that works is enough."""
-
-    recipients: tuple[str, ...]
-
-
-@runtime_checkable
-class Local(Protocol):
-    """A channel that never leaves this machine: it alone needs no allowlist."""
-
-    local: bool
-
-
-@runtime_checkable
-class Lasting(Protocol):
-    """A channel whose credentials end unless they are looked after: `keep` does, and says whether it had to."""
-
-    def keep(self) -> bool: ...
-
-
-@runtime_checkable
-class Divides(Protocol):
-    """A channel with a longest message: the parts of a text, in order, each sent for itself under its own key."""
-
-    def parts(self, text: str) -> tuple[str, ...]: ...
-
-
-@runtime_checkable
-class Calls(Protocol):
-    """A channel that rings and speaks a text. `send`, where it also has one, is for what is read."""
-
-    def call(self, to: str, text: str, key: str) -> Receipt: ...
-
-
-@runtime_checkable
-class Speaks(Protocol):
-    """A channel that takes speech as a message (OGG with Opus), with a text under it."""
-
-    def speak(self, to: str, sound: bytes, caption: str, key: str) -> Receipt: ...
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What became of a call: `ringing` while it is under way, then `answered` by a person, or `unheard` and `why`."""
-
-    state: str
-    why: str = ""
-
-
-@runtime_checkable
-class Polls(Protocol):
-    """A channel that knows what became of a call, by its receipt's id."""
-
-    def heard(self, call: str) -> Heard: ...
-
-
-@runtime_checkable
-class Askable(Protocol):
-    """A channel that can be asked what it sent by a way since a moment: the receipt, or None when surely nothing.
-
-    Raises a GodmodeError where that cannot be told, or not yet.
-    """
-
-    def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
 
 
 @dataclass(frozen=True)
@@ -419,13 +242,14 @@ class JobResult:
 class JobContext:
     """What a job body may use. Nothing else reaches outside the process.
 
-    `store` is `godmode.lib.store.Store`; `notify` (notify/router.py) puts a message in the outbox and delivers it;
-    `act` performs one outside effect under a key; `check` raises when the run has to stop (call it between
-    steps); `run_first` runs another job before this one goes on, `run_together` several at once. `command` is how the
-    operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how far
-    a source was read: its name, how many records so far, and how many are left (None: not known). `say` makes a text
-    into sound (`godmode.lib.notify.speech.Sound`); it raises Usage where that is not installed. `worker` is what the
-    retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
+    `store` is `godmode.lib.store.Store`, `sources` are `godmode.lib.ports.Source`s by name; `notify`
+    (notify/router.py) puts a message in the outbox and delivers it; `act` performs one outside effect under a key;
+    `check` raises when the run has to stop (call it between steps); `run_first` runs another job before this one goes
+    on, `run_together` several at once. `clean` takes out of a text what must not be kept or told. `command` is how
+    the operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how
+    far a source was read: its name, how many records so far, and how many are left (None: not known). `say` makes a
+    text into sound (`godmode.lib.notify.speech.Sound`); it raises Usage where that is not installed. `worker` is what
+    the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
     """
 
     clock: Any
@@ -434,7 +258,7 @@ class JobContext:
     zone: tzinfo
     slot: Slot
     settings: Any
-    sources: Mapping[str, Source]
+    sources: Mapping[str, Any]
     detectors: Mapping[str, Any]
     watchers: Mapping[str, Any]
     notify: Any
@@ -442,6 +266,7 @@ class JobContext:
     check: Callable[[], None]
     run_first: Callable[[str], JobResult]
     run_together: Callable[[Sequence[str]], Mapping[str, JobResult]]
+    clean: Callable[[str], str]
     command: str = "godmode"
     say: Callable[[str], Any] | None = None
     worker: Any = None

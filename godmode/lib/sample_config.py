@@ -70,6 +70,9 @@ time = {call_time}
 {chatlogs}
 # Services that are read; each needs its secret in the environment: NOTION_TOKEN, N8N_API_KEY, HUBSPOT_ACCESS_TOKEN.
 # `godmode sources test NAME` proves one. daily_calls is a fuse, max_seconds bounds a sync from cron.
+# [sources.notion]
+# property = "Tags"
+# tags = ["SOP", "Canonical", "Final"]
 # [sources.n8n]
 # base_url = "https://n8n.example.com"
 # scan_interval_minutes = 30

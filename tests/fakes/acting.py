@@ -11,7 +11,8 @@ from functools import partial
 from msgspec.structs import replace as put
 
 from godmode.lib import config as configuration
-from godmode.lib.engine.runner import Mode, Runner
+from godmode.lib.engine.equipment import Mode
+from godmode.lib.engine.runner import Runner
 from godmode.lib.errors import Transient
 from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome, Receipt
 from godmode.wiring import App

@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from godmode.lib.clock import SystemClock
-from godmode.lib.kernel import Checkpoint, Record, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Record, Skipped
+from godmode.lib.ports import Site
 from godmode.lib.sources.chatlogs import Chatlogs, ChatlogsSettings
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
-from godmode.lib.engine.runner import Mode, Report
+from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.kernel import Every, Job, JobContext, JobResult, Notification, Outcome
 from godmode.wiring import App
 
@@ -32,13 +32,14 @@ class Desk(App):
         self.at, self.printed = FixedClock(now), io.StringIO()
         super().__init__(config, clock=self.at, stream=self.printed)
         self._bodies: list[Callable[[JobContext], Any]] = []
+        self.finds: dict[str, Any] = {}
 
     def job(self, name: str) -> Job:
         return Job(name, name, Every(minutes=30), self._run) if name == "work" else super().job(name)
 
     def _run(self, ctx: JobContext) -> JobResult:
         self.came = self._bodies.pop()(ctx)
-        return JobResult(Outcome.SUCCEEDED)
+        return JobResult(Outcome.SUCCEEDED, data=self.finds)
 
     def work(self, body: Callable[[JobContext], Any]) -> Any:
         """Run a job with this body; what the body returned, or the report of a run that did not succeed."""

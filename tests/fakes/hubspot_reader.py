@@ -13,7 +13,8 @@ from fakes.hubspot import TOKEN
 from fakes.hubspot import HubSpot as Fake
 
 from godmode.lib.clock import FixedClock
-from godmode.lib.kernel import Checkpoint, Gone, Record, Remote, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Gone, Record, Skipped
+from godmode.lib.ports import Remote, Site
 from godmode.lib.sources.hubspot import HubSpot, HubSpotSettings
 
 Item = Record | Skipped | Gone | Checkpoint

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 import psycopg
 from fakes import n8n
 from fakes.hubspot_stand import HubSpotStand
+from fakes.notion_stand import NotionStand
 
 # The ways in which the middle request of a sync is made to fail; every stand's `fail` takes them all.
 FAULTS = frozenset({
@@ -99,4 +100,4 @@ class N8nStand(AbstractContextManager[Any]):
         return {row[0] for row in rows}
 
 
-STANDS: Mapping[str, Callable[[], Stand]] = {"hubspot": HubSpotStand, "n8n": N8nStand}
+STANDS: Mapping[str, Callable[[], Stand]] = {"hubspot": HubSpotStand, "n8n": N8nStand, "notion": NotionStand}

@@ -34,7 +34,7 @@ class Host:
         self.owner = this_process(state)
         self.state = state
         self.effects = 0
-        self.act = Actor(self.clock, self.store, state, self.owner, "work", run_id, Stopper())
+        self.act = Actor(self.clock, self.store, state, self.owner, "work", run_id, Stopper(), str)
 
     def send(self) -> Receipt:
         self.effects += 1

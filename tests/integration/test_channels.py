@@ -23,7 +23,8 @@ from godmode.lib.channels.twilio import Twilio, twiml
 from godmode.lib.clock import FixedClock
 from godmode.lib.errors import Auth, ExternalApi, GodmodeError, KillSwitchOn, Refused, Transient, Unknown, Usage
 from godmode.lib.gsm import segments
-from godmode.lib.kernel import Heard, Receipt, Site
+from godmode.lib.kernel import Receipt
+from godmode.lib.ports import Heard, Site
 
 NOON = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 PHONE, FROM, CHAT, USER = "+15125550100", "+15125550199", "123456789", "@jonah"

@@ -18,7 +18,7 @@ from fakes.chat_folder import put
 from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
 from godmode.lib.engine import sync
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.wiring import App
 
 NOW = datetime(2025, 10, 9, 18, 0, tzinfo=UTC)

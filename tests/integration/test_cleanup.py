@@ -10,7 +10,7 @@ import pytest
 
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.store import archive, audit
 from godmode.wiring import App
 

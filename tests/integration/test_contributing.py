@@ -14,7 +14,7 @@ import pytest
 
 from godmode import registry
 from godmode.lib import config as configuration
-from godmode.lib import errors, kernel
+from godmode.lib import errors, kernel, ports
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config, Section
 from godmode.lib.store import job_state, memory, news
@@ -41,7 +41,7 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         code, line = blocks(what)
         ((name, (_, target)),) = eval(f"{{{line}}}", vars(registry)).items()
         module = ModuleType(target.partition(":")[0])
-        for word, value in (*vars(kernel).items(), *vars(errors).items()):
+        for word, value in (*vars(kernel).items(), *vars(ports).items(), *vars(errors).items()):
             if not word.startswith("__"):
                 setattr(module, word, value)
         vars(module).update(Section=Section, memory=memory, news=news, job_state=job_state)

@@ -13,7 +13,7 @@ import pytest
 from godmode.commands import status, terminal
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.kernel import Notification, Proposal, Severity
 from godmode.lib.store import outbox, proposals
 from godmode.wiring import App

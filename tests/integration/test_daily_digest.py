@@ -13,7 +13,7 @@ from fakes.telegram import TOKEN, Telegram
 from psycopg.types.json import Jsonb
 
 from godmode.lib.config import Config
-from godmode.lib.engine.runner import Mode, Report
+from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.kernel import Notification, Severity
 from godmode.lib.store import figures, messages
 

@@ -14,7 +14,7 @@ from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
 from godmode.lib.engine import killswitch
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.kernel import JobResult
 from godmode.wiring import App
 

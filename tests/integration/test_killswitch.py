@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from godmode.lib.engine import killswitch
+from godmode.lib.clock import FixedClock
+from godmode.lib.engine import killswitch, standstill
 from godmode.lib.engine.killswitch import Mirror
 from godmode.lib.errors import Usage
 from godmode.lib.store import controls
@@ -80,3 +81,19 @@ def test_a_drill_releases_its_own(db: Db, tmp_path: Path) -> None:
     assert killswitch.release(db, tmp_path, "drill 1", "her", NOW)
     assert not is_on(db)
     assert killswitch.read(tmp_path) == Mirror(False, 2, "drill 1", NOW.isoformat())
+
+
+def test_a_state_folder_that_cannot_be_used_does_not_keep_on_from_being_set(db: Db, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    db.execute(
+        "INSERT INTO job_state (job, state, run_id, owner_host, lease_until) VALUES"
+        " ('one', 'running', 'r1', 'elsewhere', %s), ('two', 'running', 'r2', 'elsewhere', %s)",
+        (NOW + timedelta(minutes=1), NOW - timedelta(minutes=1)),
+    )
+    place = standstill.Place(tmp_path / "file" / "state", FixedClock(NOW), lambda: db)
+    told: list[Sequence[str]] = []
+    came = standstill.bring_about(place, "smoke", "her", 0, told.append)
+    assert (came.is_set, came.no_database) == (True, None)
+    assert came.no_file is not None and "cannot use the folder" in came.no_file
+    assert came.still == ["one (run r1) on elsewhere"]
+    assert is_on(db)

@@ -14,7 +14,8 @@ import pytest
 from godmode.lib.clock import FixedClock
 from godmode.lib.engine.meter import Metered
 from godmode.lib.errors import DailyLimit, ExternalApi, KillSwitchOn
-from godmode.lib.kernel import Rate, Site
+from godmode.lib.kernel import Rate
+from godmode.lib.ports import Site
 from godmode.lib.store import Store, limits
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
@@ -102,6 +103,7 @@ def test_retry_after_keeps_every_process_away_and_a_little_longer(store: Store, 
     one = meter(store, connect, clock)
     one.before()
     one.after(ms=5, error=True, throttled=True, retry_after=timedelta(seconds=30))
+    clock.advance(timedelta(seconds=2))  # the pace alone would let it go
     with connect() as other_process:
         other = meter(Store(lambda: other_process), connect, clock)
         other.before()
@@ -134,6 +136,38 @@ def test_the_switch_ends_a_wait(store: Store, connect: Connect) -> None:
     with pytest.raises(KillSwitchOn):
         one.before()
     assert clock.now() - NOW <= timedelta(seconds=5)
+
+
+def test_nothing_is_asked_for_once_the_switch_is_on(store: Store, connect: Connect, db: psycopg.Connection) -> None:
+    def check() -> None:
+        raise KillSwitchOn("Kill switch is active")
+
+    with pytest.raises(KillSwitchOn):
+        meter(store, connect, FixedClock(NOW), check=check).before()
+    assert db.execute("SELECT count(*) FROM rate_limit_buckets").fetchone() == (0,)
+
+
+def test_a_budget_is_not_overdrawn_by_many_at_once(database_url: str, db: psycopg.Connection) -> None:
+    took: list[bool] = []
+    budget = limits.Budget("feed.day", 2, NOW)
+    limits.take(db, "feed", THREE, budget, NOW)
+
+    def ask(bucket: str) -> None:
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            took.append(not limits.take(conn, bucket, THREE, budget, NOW).spent)
+
+    threads = [threading.Thread(target=ask, args=(f"feed.{number}",)) for number in range(4)]
+    with db.transaction():
+        db.execute("SELECT FROM rate_limit_buckets WHERE name = 'feed.day' FOR UPDATE")
+        for thread in threads:
+            thread.start()
+        waiting = "SELECT count(*) = 4 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = %s"
+        while db.execute(waiting, (db.info.dbname,)).fetchone() != (True,):
+            db.execute("SELECT pg_stat_clear_snapshot()")
+    for thread in threads:
+        thread.join()
+    assert sum(took) == 1
+    assert db.execute("SELECT used FROM rate_limit_buckets WHERE name = 'feed.day'").fetchone() == (2,)
 
 
 def test_the_budget_of_a_day_is_a_fuse_until_the_next_local_day(

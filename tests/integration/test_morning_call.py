@@ -17,7 +17,7 @@ from fakes.telegram import TOKEN, Telegram
 from fakes.twilio import Twilio
 
 from godmode.lib.config import Config
-from godmode.lib.engine.runner import Mode, Report
+from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.notify import speech
 
 CHAT, PHONE, USER = "123456789", "+15125550100", "@jonah"

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from godmode import registry
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.errors import Auth, ExternalApi, KillSwitchOn, Refused, Transient
 from godmode.lib.kernel import Daily, Every, Job, JobContext, JobResult, Notification, Outcome
 from godmode.lib.store import retry_jobs

@@ -12,7 +12,8 @@ from fakes.telegram import TOKEN, Telegram
 
 from godmode import registry
 from godmode.lib.config import Config, Section
-from godmode.lib.kernel import Notification, Receipt, Severity, Site
+from godmode.lib.kernel import Notification, Receipt, Severity
+from godmode.lib.ports import Site
 
 CHAT = "123456789"
 

@@ -14,8 +14,8 @@ import pytest
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
 from godmode.lib.engine import killswitch
+from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.engine.killswitch import Mirror
-from godmode.lib.engine.runner import Mode, Report
 from godmode.lib.errors import Auth, Transient, Usage
 from godmode.lib.kernel import Backoff, Cadence, Daily, Every, Job, JobContext, JobResult, Notification, Outcome
 from godmode.lib.kernel import Severity as S

@@ -22,7 +22,7 @@ from fakes.stands import FAULTS, STANDS, Stand
 from godmode.lib import caller
 from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.kernel import JobResult
 from godmode.wiring import App
 

@@ -13,9 +13,10 @@ import pytest
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
 from godmode.lib.engine import sync
-from godmode.lib.engine.runner import Mode
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.errors import DailyLimit, Transient
-from godmode.lib.kernel import Checkpoint, Every, Gone, Job, JobResult, Record, Sight, Skipped, Source
+from godmode.lib.kernel import Checkpoint, Every, Gone, Job, JobResult, Record, Sight, Skipped
+from godmode.lib.ports import Source
 from godmode.wiring import App
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)

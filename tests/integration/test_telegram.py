@@ -15,7 +15,7 @@ from godmode.lib import http
 from godmode.lib.channels.telegram import Telegram
 from godmode.lib.clock import FixedClock
 from godmode.lib.errors import Auth, ExternalApi, GodmodeError, Refused, Transient, Unknown
-from godmode.lib.kernel import Site
+from godmode.lib.ports import Site
 
 CHAT = "123456789"
 NOON = FixedClock(datetime(2026, 3, 10, 17, 0, tzinfo=UTC))

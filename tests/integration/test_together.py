@@ -17,9 +17,10 @@ from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
 from godmode.lib.engine import sync, together
-from godmode.lib.engine.runner import Mode, Report
+from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.errors import Transient
-from godmode.lib.kernel import Every, Job, Record, Source
+from godmode.lib.kernel import Every, Job, Record
+from godmode.lib.ports import Source
 from godmode.wiring import App
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)

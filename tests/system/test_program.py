@@ -115,7 +115,8 @@ def test_a_tick_that_finds_nothing_to_do_imports_neither_typer_nor_a_job_body(he
     )
     imported = {line.rpartition("|")[2].strip() for line in tick.stderr.splitlines()}
     assert "godmode.lib.engine.runner" in imported
-    assert not imported & {"typer", "rich", "godmode.lib.notify.digest", "godmode.lib.sources.chatlogs"}
+    assert not imported & {"typer", "rich", "godmode.lib.notify.digest", "godmode.lib.notify.redact"}
+    assert "godmode.lib.sources.chatlogs" not in imported
 
 
 def test_with_the_switch_on_no_job_runs_and_each_says_so(her: Operator, db: psycopg.Connection) -> None:
@@ -242,3 +243,14 @@ def test_a_scan_told_to_end_records_it_keeps_what_it_stored_and_is_completed_by_
 
 def test_a_second_run_on_the_same_host_says_that_one_is_under_way(her: Operator, scan: subprocess.Popen[str]) -> None:
     assert json.loads(her.types("run", "periodic-scan", "--json").stdout)["reason"] == "locked"
+
+
+def test_a_credential_in_a_reason_is_neither_kept_nor_shown(her: Operator, db: psycopg.Connection) -> None:
+    key = "ghp_" + "a1B2" * 9
+    assert her.types("killswitch", "on", "--reason", f"leaked {key}").returncode == 0
+    assert "leaked [redacted: GitHub token]" in her.types("killswitch", "status").stdout
+    kept = str(
+        db.execute("SELECT to_jsonb(c), (SELECT jsonb_agg(l) FROM agent_audit_log l) FROM agent_controls c").fetchall()
+    )
+    assert "[redacted: GitHub token]" in kept and key not in kept
+    assert not any(key in file.read_text(errors="replace") for file in her.home.rglob("*") if file.is_file())

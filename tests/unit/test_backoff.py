@@ -10,7 +10,8 @@ import pytest
 from godmode.lib.backoff import JITTER, PATIENCE, again
 from godmode.lib.clock import FixedClock
 from godmode.lib.errors import Auth, BadData, DatabaseTrouble, ExternalApi, KillSwitchOn, Refused, Transient, Unknown
-from godmode.lib.kernel import Backoff, Site
+from godmode.lib.kernel import Backoff
+from godmode.lib.ports import Site
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 

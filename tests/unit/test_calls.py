@@ -17,7 +17,7 @@ from godmode.lib.caller import Caller, asking
 from godmode.lib.calls import metered
 from godmode.lib.clock import FixedClock
 from godmode.lib.errors import BadData, DailyLimit, ExternalApi, GodmodeError, Refused, Transient
-from godmode.lib.kernel import Site
+from godmode.lib.ports import Site
 from godmode.lib.wire import Sockets
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)

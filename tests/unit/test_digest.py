@@ -107,6 +107,13 @@ def test_a_source_that_is_stale_counts_as_unread_though_its_last_sync_worked() -
     assert "chatlogs not read since Sun 08:00 (`godmode run sync-chatlogs`)" in text
 
 
+def test_a_source_that_was_compared_whole_says_how_complete_and_how_old_it_is() -> None:
+    quiet = DAYS["quiet"]
+    whole = replace(quiet.sources[0], how="4,812 of 4,812 pages, at most 60 min old")
+    text = digest.compose(replace(quiet, sources=(whole,)))
+    assert f"Looked at: {whole.name} (4,812 of 4,812 pages, at most 60 min old), " in text
+
+
 def test_chats_that_end_long_ago_are_dated_since_what_was_noticed_in_them_is_as_old() -> None:
     assert "0 new messages (the newest of Sun 01 Mar 2026)," in digest.compose(replace(QUIET, newest=NOW - 9 * DAY))
     assert "newest" not in digest.compose(replace(QUIET, newest=NOW - timedelta(hours=23)))

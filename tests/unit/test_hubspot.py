@@ -20,7 +20,8 @@ from werkzeug import Response
 
 from godmode.lib.clock import FixedClock
 from godmode.lib.errors import BadData, Refused, Transient, Usage
-from godmode.lib.kernel import Checkpoint, Gone, Record, Remote, Sight, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Gone, Record, Sight, Skipped
+from godmode.lib.ports import Remote, Site
 from godmode.lib.sources.hubspot import HubSpot as Source
 from godmode.lib.sources.hubspot import HubSpotSettings
 

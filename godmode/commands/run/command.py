@@ -13,7 +13,7 @@ import typer
 
 from godmode.commands import progress, terminal
 from godmode.commands.run import tick
-from godmode.lib.engine.runner import Mode, Report
+from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Outcome
 from godmode.wiring import App

@@ -12,7 +12,7 @@ from godmode.wiring import App
 
 def scheduled(job: str) -> int:
     """Run a job for its due slot; the exit code. What it did, unless it was not due, is a line on stderr."""
-    from godmode.lib.engine.runner import Mode
+    from godmode.lib.engine.equipment import Mode
 
     app = App(terminal.config(), stream=sys.stderr)
     report = app.runner.run(job, Mode(scheduled=True))

@@ -16,7 +16,8 @@ from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
 from godmode.lib.config import Section
 from godmode.lib.errors import Auth, ExternalApi, GodmodeError, Refused, Transient, Unknown, Usage
-from godmode.lib.kernel import Receipt, Site
+from godmode.lib.kernel import Receipt
+from godmode.lib.ports import Site
 
 LONGEST = 20_000  # characters, where the service would take more
 _STATUS = re.compile(r"error=(\d{3})")

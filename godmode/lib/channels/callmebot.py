@@ -12,7 +12,8 @@ from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
 from godmode.lib.config import Section
 from godmode.lib.errors import ExternalApi, Refused
-from godmode.lib.kernel import Receipt, Site
+from godmode.lib.kernel import Receipt
+from godmode.lib.ports import Site
 
 LIMIT = 256  # characters, about 18 s of speech
 RING = 30  # seconds that it rings

@@ -15,7 +15,8 @@ from godmode.lib.channels.salesmsg_token import TOKEN, Tokens
 from godmode.lib.channels.sms import fitted
 from godmode.lib.config import Section, secret
 from godmode.lib.errors import Auth, ExternalApi
-from godmode.lib.kernel import Receipt, Site
+from godmode.lib.kernel import Receipt
+from godmode.lib.ports import Site
 
 MINUTE = timedelta(minutes=1)  # how long the rate limit of 60 a minute holds
 

@@ -21,7 +21,7 @@ import msgspec
 from godmode.lib import paths
 from godmode.lib.channels import answers
 from godmode.lib.errors import Auth, BadData
-from godmode.lib.kernel import Site
+from godmode.lib.ports import Site
 
 TOKEN = "SALESMSG_API_TOKEN"
 LIFE = timedelta(hours=1)

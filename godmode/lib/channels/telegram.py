@@ -17,7 +17,8 @@ from godmode.lib.channels.cutting import divided, short
 from godmode.lib.config import Section, secret
 from godmode.lib.errors import Auth, ExternalApi, Refused
 from godmode.lib.gsm import utf16
-from godmode.lib.kernel import Receipt, Site
+from godmode.lib.kernel import Receipt
+from godmode.lib.ports import Site
 
 if TYPE_CHECKING:
     import httpx

@@ -20,7 +20,8 @@ from godmode.lib.channels.cutting import short
 from godmode.lib.channels.sms import fitted
 from godmode.lib.config import Section, secret
 from godmode.lib.errors import Auth, BadData, ExternalApi, Refused, Transient
-from godmode.lib.kernel import Heard, Receipt, Site
+from godmode.lib.kernel import Receipt
+from godmode.lib.ports import Heard, Site
 
 SID, TOKEN = "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"
 RING, TALK = 40, 180  # seconds that it rings, and that a call lasts at most

@@ -13,6 +13,7 @@ import psycopg
 from godmode.lib.clock import Clock
 from godmode.lib.engine import killswitch, locks
 from godmode.lib.engine.locks import Owner
+from godmode.lib.engine.said import Clean
 from godmode.lib.engine.stop import Stopper
 from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Unknown
 from godmode.lib.kernel import Receipt
@@ -47,6 +48,7 @@ class Actor:
     job: str
     run_id: str
     stopper: Stopper
+    clean: Clean
 
     def __call__(self, key: str, kind: str, target: str, effect: Effect, ask: Ask | None = None) -> Done:
         """Do `effect` once for `key`, ever.
@@ -91,9 +93,9 @@ class Actor:
             receipt = effect()
             done = Done("done" if receipt.state == "sent" else receipt.state, receipt)
         except Unknown as e:
-            done = self._asked(ask, begun, str(e))
+            done = self._asked(ask, begun, self.clean(str(e)))
         except GodmodeError as e:
-            done = Done("failed", error=str(e))
+            done = Done("failed", error=self.clean(str(e)))
         finally:
             self._end(intent, key, kind, done)
         return done
@@ -105,7 +107,7 @@ class Actor:
         try:
             receipt = ask(begun)
         except GodmodeError as e:
-            return Done("uncertain", error=f"{why}; {e}")
+            return Done("uncertain", error=f"{why}; {self.clean(str(e))}")
         if receipt is None:
             return Done("failed", error=f"{why}; asked, it says that it did nothing")
         return Done("done", receipt)

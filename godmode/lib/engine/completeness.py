@@ -8,7 +8,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from godmode.lib.engine.shelves import shelf_of
-from godmode.lib.kernel import Gone, JobContext, Record, Remote
+from godmode.lib.kernel import Gone, JobContext, Record
+from godmode.lib.ports import Remote
 from godmode.lib.store import sync as state
 
 if TYPE_CHECKING:

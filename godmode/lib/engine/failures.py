@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from godmode.lib.kernel import Incident, JobContext, Severity, Source
+from godmode.lib.kernel import Incident, JobContext, Severity
+from godmode.lib.ports import Source
 from godmode.lib.store import executions, incidents
 from godmode.lib.store.executions import Failing
 
@@ -51,7 +52,7 @@ def _incident(ctx: JobContext, source: Source, workflow: Failing, since: datetim
     count, latest = executions.failures(conn, workflow.workflow_id, since, TOLD)
     untold = [failure.execution_id for failure in latest if failure.error is None]
     if isinstance(source, Explains) and untold:
-        executions.note_errors(conn, dict(source.explain(untold)))
+        executions.note_errors(conn, {number: ctx.clean(why) for number, why in source.explain(untold)})
         _, latest = executions.failures(conn, workflow.workflow_id, since, TOLD)
     return Incident(
         type=REPEATED,

@@ -70,6 +70,17 @@ def this_process(state: Path) -> Owner:
     return Owner(_host(state), os.getpid(), _started(os.getpid()) or "")
 
 
+def observer(state: Path) -> Owner:
+    """Who looks at others' claims: the running process, or nobody's where the state folder cannot be used.
+
+    Nothing runs on a host in such a folder, so all owners are other hosts', told dead by their leases.
+    """
+    try:
+        return this_process(state)
+    except Usage:
+        return Owner("", os.getpid(), "")
+
+
 def is_dead(owner: Owner, lease_until: datetime | None, me: Owner, now: datetime) -> bool:
     """Whether an owner is gone: on this host its process, on another one its lease."""
     if owner.host == me.host:

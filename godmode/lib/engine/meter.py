@@ -13,7 +13,8 @@ from psycopg.pq import TransactionStatus
 
 from godmode.lib.backoff import JITTER, pause
 from godmode.lib.errors import DailyLimit, ExternalApi
-from godmode.lib.kernel import Rate, Site
+from godmode.lib.kernel import Rate
+from godmode.lib.ports import Site
 from godmode.lib.store import Store, limits
 
 WORTH_TELLING = timedelta(seconds=2)  # a wait that a person at the terminal wonders about
@@ -24,7 +25,7 @@ MARGIN, LATE = 1.03, 0.015
 
 @dataclass(frozen=True)
 class Metered:
-    """A kernel.Meter for one bucket of one source. `connect` opens a connection of its own, for a dry run."""
+    """A ports.Meter for one bucket of one source. `connect` opens a connection of its own, for a dry run."""
 
     site: Site
     store: Store

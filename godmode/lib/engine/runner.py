@@ -8,72 +8,25 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
-from msgspec import Struct
 from msgspec.structs import replace
 
-from godmode.lib.clock import Clock
-from godmode.lib.config import Settings
 from godmode.lib.engine import gate, killswitch, locks, slots
+from godmode.lib.engine.equipment import BY_HAND, Equipment, Mode, Report
 from godmode.lib.engine.locks import Owner
+from godmode.lib.engine.said import Clean, said
 from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.engine.worker import Worker
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, Transient, Usage
-from godmode.lib.kernel import GateDecision, Job, JobContext, JobResult, Outcome, Skip, Slot
-from godmode.lib.store import Store, audit, connect, controls, job_state
+from godmode.lib.kernel import GateDecision, Job, JobResult, Outcome, Skip, Slot
+from godmode.lib.store import audit, connect, controls, job_state
 from godmode.lib.store.job_state import JobState
 
 LEASE_OVER_DEADLINE = timedelta(minutes=1)
-
-
-class Mode(Struct, frozen=True):
-    """How a run was asked for. `queued`: by the retry queue, which has its own retries; only for `slot`, if given."""
-
-    scheduled: bool = False
-    again: bool = False
-    dry_run: bool = False
-    queued: bool = False
-    slot: str | None = None
-
-
-BY_HAND = Mode()
-
-
-class Report(Struct, frozen=True):
-    """What a run came to; `slot` is None when it got no slot."""
-
-    job: str
-    run_id: str
-    slot: str | None
-    result: JobResult
-    duration_ms: int
-    fix: str = ""
-
-
-class Equipment(Struct, frozen=True):
-    """What the composition root hands the runner.
-
-    `job` finds a job by name (with its configured cadence), `lacking` the prerequisites of it that are not
-    met beyond the controls, `context` makes the job's context from the run's own parts. `twin` makes the same for
-    another thread, with a store of its own, and what breaks off its open requests.
-    """
-
-    clock: Clock
-    zone: tzinfo
-    settings: Settings
-    state: Path
-    store: Store
-    schema: int
-    migrate: Callable[[psycopg.Connection], None]
-    job: Callable[[str], Job]
-    lacking: Callable[[Job], Mapping[str, Skip]]
-    context: Callable[..., JobContext]
-    twin: Callable[[], tuple[Equipment, Callable[[], None]]]
 
 
 class Runner:
@@ -238,7 +191,11 @@ class _Run:
         mirror = killswitch.read(self.runner.has.state)
         if mirror is not None and mirror.on:
             return JobResult(Outcome.SKIPPED, "kill_switch", "Kill switch is active", "kill_switch")
-        return JobResult(Outcome.FAILED, None, _line(error), DatabaseTrouble.category)
+        return self._unwritten(error, {})
+
+    def _unwritten(self, error: psycopg.Error | DatabaseTrouble, data: Mapping[str, Any]) -> JobResult:
+        line = str(connect.trouble(error) if isinstance(error, psycopg.Error) else error)
+        return JobResult(Outcome.FAILED, None, self.runner.has.clean(line), DatabaseTrouble.category, data)
 
     # -- the work ------------------------------------------------------------------------------------------
 
@@ -271,7 +228,7 @@ class _Run:
             try:
                 self._record(slot, attempt, result, round((time.monotonic() - begun) * 1000))
             except (psycopg.Error, DatabaseTrouble) as e:
-                return JobResult(Outcome.FAILED, None, _line(e), DatabaseTrouble.category, result.data)
+                return self._unwritten(e, result.data)
         return result
 
     def _rehearse(self, row: JobState, slot: Slot) -> JobResult:
@@ -285,8 +242,8 @@ class _Run:
         from godmode.lib.engine.actions import Actor
 
         has, me = self.runner.has, self.runner.me
-        actor = Actor(has.clock, has.store, has.state, me, self.job.name, self.run_id, stopper)
-        attempt = partial(_attempt, stopper)
+        actor = Actor(has.clock, has.store, has.state, me, self.job.name, self.run_id, stopper, has.clean)
+        attempt = partial(_attempt, stopper, has.clean)
         context = has.context(
             job=self.job,
             slot=slot,
@@ -387,8 +344,12 @@ class _Run:
         )  # fmt: skip
 
 
-def _attempt(stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
-    """Run a body, or one row of the retry queue; whatever it raises becomes its result."""
+def _attempt(stopper: Stopper, clean: Clean, step: Callable[[], JobResult]) -> JobResult:
+    """Run a body, or one row of the retry queue; whatever it raises becomes its result, cleaned to be kept and told."""
+    return said(_caught(stopper, step), clean)
+
+
+def _caught(stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
     try:
         with stopper.armed():
             return step()
@@ -410,7 +371,3 @@ def _attempt(stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
 
 def _failed(error: GodmodeError) -> JobResult:
     return JobResult(Outcome.FAILED, None, str(error), error.category, cause=error)
-
-
-def _line(error: psycopg.Error | DatabaseTrouble) -> str:
-    return str(connect.trouble(error) if isinstance(error, psycopg.Error) else error)

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from psycopg import Connection
 
-from godmode.lib.kernel import Gone, Record, Source
+from godmode.lib.kernel import Gone, Record
+from godmode.lib.ports import Source
 from godmode.lib.store import executions, ingest
 from godmode.lib.store.ingest import Stored
 

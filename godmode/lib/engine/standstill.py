@@ -83,7 +83,7 @@ def _failure(step: Callable[[], None]) -> str | None:
 
 def under_way(conn: Connection, state: Path, clock: Clock) -> Sequence[str]:
     """The actions and the runs, on any host, whose owner may still be at work; each by its name."""
-    me, now = locks.this_process(state), clock.now()
+    me, now = locks.observer(state), clock.now()
     runs = [
         f"{row.job} (run {row.run_id})" + ("" if row.owner_host == me.host else f" on {row.owner_host}")
         for row in job_state.running(conn)

@@ -14,22 +14,12 @@ from typing import Any
 import psycopg
 
 from godmode.lib.engine import completeness, failures
+from godmode.lib.engine.said import texts
 from godmode.lib.engine.shelves import Shelf, shelf_of
 from godmode.lib.engine.stop import Stopped, time_left
 from godmode.lib.errors import DailyLimit, GodmodeError
-from godmode.lib.kernel import (
-    Checkpoint,
-    Gone,
-    JobContext,
-    JobResult,
-    Notification,
-    Outcome,
-    Record,
-    Remote,
-    Severity,
-    Skipped,
-    Source,
-)  # fmt: skip
+from godmode.lib.kernel import Checkpoint, Gone, JobContext, JobResult, Notification, Outcome, Record, Severity, Skipped
+from godmode.lib.ports import Remote, Source
 from godmode.lib.store import executions
 from godmode.lib.store import sync as state
 from godmode.lib.store.ingest import Stored
@@ -110,9 +100,10 @@ def _stop_behind(ctx: JobContext, error: BaseException) -> BaseException:
 
 def _end(ctx: JobContext, sink: Sink, error: str | None) -> None:
     """Write how the sync ended; where even that cannot be written, the run's own record tells."""
-    conn = ctx.store.fresh()
+    conn, error = ctx.store.fresh(), ctx.clean(error) if error else None
     state.end(
-        conn, sink.name, ctx.clock.now(), items=sink.items, skipped=sink.skips, error=error, limited=sink.limited
+        conn, sink.name, ctx.clock.now(), items=sink.items, skipped=texts(sink.skips, ctx.clean), error=error,
+        limited=sink.limited,
     )  # fmt: skip
 
 
@@ -162,7 +153,8 @@ class Sink:
             self.ctx.progress(self.name, self.read, item.left)
         else:
             self._note(item)
-        if len(self._batch) >= BATCH_RECORDS or self._chars >= BATCH_CHARS:
+        dear = isinstance(item, Checkpoint) and isinstance(self.source, Remote)  # asking again costs more than storing
+        if dear or len(self._batch) >= BATCH_RECORDS or self._chars >= BATCH_CHARS:
             self.flush()
 
     def _note(self, skip: Skipped) -> None:

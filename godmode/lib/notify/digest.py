@@ -58,9 +58,13 @@ def _unread(seen: Seen, looked: Looked) -> str:
 
 
 def _quiet(seen: Seen) -> str:
-    read = [f"{looked.name} ({looked.seen} {when(looked.at, seen.now, seen.zone)})" for looked in seen.read]
+    read = [f"{looked.name} ({looked.how or _when_read(seen, looked)})" for looked in seen.read]
     head = "Nothing else to report" if seen.unread or not seen.sources else "All quiet"
     return f"{head}. Looked at: {', '.join([*read, *LOOKED_UP])}."
+
+
+def _when_read(seen: Seen, looked: Looked) -> str:
+    return f"{looked.seen} {when(looked.at, seen.now, seen.zone)}"
 
 
 # -- as an SMS -----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from godmode.lib.kernel import JobContext
+from godmode.lib.notify.freshness import freshness
 from godmode.lib.store import controls, figures, job_state, memory, news, proposals, sync
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.job_state import JobState
@@ -22,7 +23,7 @@ class Looked:
     """A source that is read (`seen` is "read"), or a job that looks for something (`seen` is "looked for").
 
     `at` is when that last worked, `worked` whether the last time did; older than `stale_after` is as good as not
-    looked at. `command` is what she does about it.
+    looked at. `command` is what she does about it, `how` says how complete and how old it is, where that is known.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Looked:
     command: str
     error: str | None = None
     seen: str = "read"
+    how: str | None = None
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it worked, no longer ago than it may be."""
@@ -136,11 +138,13 @@ def _sources(ctx: JobContext) -> list[Looked]:
     states = {row.source_name: row for row in sync.all_rows(ctx.store.conn)}
     found = []
     for name, source in ctx.sources.items():
+        now = ctx.clock.now()
         state = states.get(name, sync.SyncState(name))
         found.append(
             Looked(
                 name, state.last_sync_completed_at, bool(state.last_sync_success),
                 STALE_INTERVALS * source.every.period, f"run sync-{name}", state.last_error or state.limited,
+                how=freshness(state, now) if state.completeness else None,
             )
         )  # fmt: skip
     return found

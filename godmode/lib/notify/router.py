@@ -12,10 +12,11 @@ from typing import Any
 from godmode.lib import config, quiet
 from godmode.lib.clock import Clock
 from godmode.lib.errors import Auth, KillSwitchOn, Refused, Transient
-from godmode.lib.kernel import Channel, Lasting, Notification, Severity
+from godmode.lib.kernel import Notification, Severity
 from godmode.lib.notify import routes
 from godmode.lib.notify.sending import Delivery, Sender
 from godmode.lib.notify.text import folded
+from godmode.lib.ports import Channel, Lasting
 from godmode.lib.store import Store, controls, outbox, releases
 from godmode.lib.store.outbox import Message
 
@@ -47,6 +48,7 @@ class Router:
 
     def __call__(self, note: Notification) -> Delivery:
         """Put a message in the outbox and, where its route says so, send it. What was sent is not sent again."""
+        note = replace(note, title=self.clean(note.title), body=self.clean(note.body))
         window = None if note.type in routes.ONCE else outbox.WINDOW
         return self._go(outbox.put(self.store.conn, note, self.run_id, self.clock.now(), window=window))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from godmode.lib import config
-from godmode.lib.kernel import Calls, Channel
+from godmode.lib.ports import Calls, Channel
 
 CARRIES = {"call": "voice", "sms": "sms", "message": "message"}  # way → what a channel has to carry
 ONCE = frozenset({"daily_digest", "morning_call"})  # one for their job's slot, and the gate knows their quiet hours

@@ -11,22 +11,10 @@ from typing import Any
 from godmode.lib.address import command, shown
 from godmode.lib.clock import Clock
 from godmode.lib.errors import GodmodeError, Refused, Transient, Usage
-from godmode.lib.kernel import (
-    Addressed,
-    Askable,
-    Calls,
-    Channel,
-    Divides,
-    Heard,
-    Local,
-    Notification,
-    Polls,
-    Receipt,
-    Severity,
-    Speaks,
-)
+from godmode.lib.kernel import Notification, Receipt, Severity
 from godmode.lib.notify import text
 from godmode.lib.notify.routes import LIMITS, RINGS, goes
+from godmode.lib.ports import Addressed, Askable, Calls, Channel, Divides, Heard, Local, Polls, Speaks
 from godmode.lib.store import Store, actions, allowlist, attention, audit, outbox
 from godmode.lib.store.outbox import Message
 
@@ -173,7 +161,7 @@ class Sender:
         try:
             heard = channel.heard(receipt.id)
         except GodmodeError as e:
-            heard = Heard("ringing", str(e))
+            heard = Heard("ringing", self.clean(str(e)))
         if heard.state == "answered":
             return Tried("sent")
         if heard.state == "ringing" and self._begun(key) > self.clock.now() - RINGS_FOR:

@@ -19,7 +19,8 @@ from msgspec import Meta
 from godmode.lib import config
 from godmode.lib.config import Minutes
 from godmode.lib.errors import Auth, BadData, Refused, Usage
-from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
+from godmode.lib.ports import Site
 from godmode.lib.sources import hubspot_contacts as contacts
 from godmode.lib.sources.hubspot_contacts import PROPERTIES, Row, record_id
 from godmode.lib.sources.hubspot_window import Progress, Window, following

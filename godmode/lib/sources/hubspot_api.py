@@ -16,7 +16,8 @@ import msgspec
 from godmode.lib import http
 from godmode.lib.caller import Caller
 from godmode.lib.errors import Auth, BadData, DailyLimit, ExternalApi, GodmodeError, Refused
-from godmode.lib.kernel import Rate, Site, Skipped
+from godmode.lib.kernel import Rate, Skipped
+from godmode.lib.ports import Site
 from godmode.lib.sources.hubspot_contacts import CHANGED, MERGED, Row
 from godmode.lib.sources.hubspot_window import Window
 

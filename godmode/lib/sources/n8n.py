@@ -16,7 +16,8 @@ import msgspec
 
 from godmode.lib.config import Minutes, Remote, secret
 from godmode.lib.errors import BadData, GodmodeError, Refused, Usage
-from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Site, Skipped
+from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
+from godmode.lib.ports import Site
 
 if TYPE_CHECKING:
     from godmode.lib.caller import Caller

@@ -1,0 +1,41 @@
+"""How old and how complete a source is, in words that promise no more than is known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from godmode.lib.notify.freshness import freshness
+from godmode.lib.store.sync import SyncState
+
+NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
+COUNTS = {"at_source": 4812, "stored": 4812, "repaired": 0, "gone": 0}
+
+
+def ago(minutes: float) -> datetime:
+    return NOW - timedelta(minutes=minutes)
+
+
+def test_the_counts_and_the_greatest_age_are_told() -> None:
+    state = SyncState("notion", ago(60.5), ago(59), True, completeness=COUNTS)
+    assert freshness(state, NOW) == "4,812 of 4,812 pages, at most 61 min old"
+
+
+def test_before_the_first_comparison_only_the_age_is_known() -> None:
+    assert freshness(SyncState("notion", ago(2), ago(1), True), NOW) == "at most 2 min old"
+
+
+def test_a_sync_that_failed_or_did_not_read_all_makes_nothing_younger() -> None:
+    failed = SyncState("n8n", ago(5), ago(90), False, completeness=COUNTS)
+    limited = SyncState("n8n", ago(5), ago(90), True, limited="its time was over", completeness=COUNTS)
+    assert freshness(failed, NOW) == freshness(limited, NOW) == "4,812 of 4,812 executions, at most 90 min old"
+
+
+def test_of_a_source_that_was_never_read_nothing_is_said() -> None:
+    assert freshness(SyncState("n8n", ago(5), None, False), NOW) is None
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(0, "1 min"), (179, "179 min"), (181, "4 h"), (2881, "3 days")])
+def test_an_age_is_rounded_up(minutes: int, words: str) -> None:
+    assert freshness(SyncState("n8n", ago(minutes), ago(minutes), True), NOW) == f"at most {words} old"
