@@ -53,6 +53,10 @@ def test_what_was_taken_out_is_named_by_its_kind_and_the_rest_stays_as_it_was() 
     )
 
 
+def test_a_password_goes_from_behind_two_names_for_it() -> None:
+    assert redact("Password: password: hunter22x") == "Password: password: [redacted: password]"
+
+
 def test_a_telegram_token_goes_from_the_address_that_a_failed_request_names() -> None:
     token = "2565177080:" + "AAntfqOI0kNtclhkcxWBGq8n9X3gPLKC7Qw"
     assert token[11:] not in redact(f"POST https://api.telegram.org/bot{token}/sendMessage failed")
