@@ -137,8 +137,8 @@ class _Run:
             kill_switch=killswitch.is_on(has.state, held),
             jobs_enabled=held is not None and held.jobs_enabled,
             job_enabled=facts.job.enabled,
-            quiet_until=gate.quiet_until(has.settings.quiet_hours, now, has.zone),
-            lacking={**gate.controls_off(held), **has.lacking(job)},
+            quiet_until=gate.quiet_until(has.settings.quiet_hours, now, has.zone) if job.speaks else None,
+            lacking={**gate.controls_off(held), **has.lacking(job)} if job.needs or job.run is None else {},
             slot=claim if isinstance(claim, Skip) and not self.mode.dry_run else None,
         )
 
