@@ -52,7 +52,8 @@ def bring_about(place: Place, reason: str, by: str, patience: float, tell: Tell)
     runs that were begun; without the database, for the runs of this host, whose locks tell of them.
     """
     state, now = place.state, place.clock.now()
-    no_file = _failure(lambda: killswitch.write(state, Mirror(True, None, reason, now.isoformat())))
+    waiting = Mirror(True, None, reason, now.isoformat())
+    no_file = _failure(lambda: killswitch.write(state, waiting))
     found: list[Callable[[], Sequence[str]]] = []
 
     def by_database() -> None:
@@ -69,6 +70,9 @@ def bring_about(place: Place, reason: str, by: str, patience: float, tell: Tell)
         still = _wait(found[0], patience, tell) if found else ()
     except psycopg.Error:  # it went away meanwhile
         still = _wait(partial(locks.held, state), patience, tell)
+    if no_database and not no_file and killswitch.waiting(state) is None:
+        # A run that looked before the file was written has put its stale mirror over it; now it has ended.
+        no_file = _failure(lambda: killswitch.write(state, waiting))
     return Standstill(no_file, no_database, still)
 
 
