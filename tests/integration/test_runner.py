@@ -141,6 +141,7 @@ def test_a_control_that_is_off_is_a_missing_prerequisite(company: Company, db: p
     db.execute("UPDATE agent_controls SET comms_enabled = false")
     report = company.run()
     assert (report.result.reason, report.fix) == ("prerequisite", "`godmode controls set comms_enabled on`")
+    assert report.result.data == {"message": "comms_enabled is off", "fix": report.fix}
 
 
 def test_a_failed_digest_is_tried_once_more_when_its_retry_is_due_and_then_buried(

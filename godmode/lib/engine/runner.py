@@ -161,7 +161,7 @@ class _Run:
 
     def _skip(self, no: Skip, row: JobState, slot: str | None, now: datetime) -> JobResult:
         """The outcome of a "no". By hand each is audited; of a schedule's ticks, each slot's reason once."""
-        data: dict[str, Any] = {"message": no.message}
+        data: dict[str, Any] = {"message": no.message} | ({"fix": no.fix} if no.fix else {})
         skipped = f"{slot or now.date().isoformat()} {no.reason}"
         of_slot = no.reason in ("not_due", "already_ran", "locked", "expired")  # the slot rule's own: no trouble at all
         told = of_slot or skipped == row.last_skip
