@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from fakes.company import Desk, configured
-from fakes.telegram import TOKEN, Telegram
+from fakes.telegram import CHAT, Telegram
 from psycopg.types.json import Jsonb
 
 from godmode.lib.config import Config
@@ -17,16 +17,8 @@ from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.kernel import Notification, Severity
 from godmode.lib.store import figures, messages
 
-CHAT = "123456789"
 EIGHT = datetime(2026, 3, 10, 13, 0, tzinfo=UTC)  # 08:00 in Chicago
 BY_CRON = Mode(scheduled=True)
-
-
-@pytest.fixture
-def telegram(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telegram]:
-    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
-    with Telegram(CHAT) as made:
-        yield made
 
 
 @pytest.fixture
