@@ -105,7 +105,10 @@ class Telegram:
 
         where = f"{self._base}/bot{quote(self._token, safe=':')}/{method}"
         patience = {"timeout": timeout} if timeout else {}
-        with http.client(self._base, before=self._site.check, **patience) as client, http.translated("Telegram", sends=sends):
+        with (
+            http.client(self._base, before=self._site.check, **patience) as client,
+            http.translated("Telegram", sends=sends),
+        ):
             return client.post(where, **body)
 
     def _sent(self, method: str, timeout: float | None = None, **body: Any) -> Receipt:
@@ -132,7 +135,9 @@ class Telegram:
         if status == 429 and wait is not None:
             raise ExternalApi(f"Telegram answered 429: {said}", retry_after=wait)
         if status == 409 and "webhook" in said.lower():
-            raise Refused(f"Telegram answered 409: {said}", "delete the bot's webhook, or give godmode a bot of its own")
+            raise Refused(
+                f"Telegram answered 409: {said}", "delete the bot's webhook, or give godmode a bot of its own"
+            )
         if status == 409:
             raise Transient(f"Telegram answered 409: {said}", "no other program may read the bot's updates")
         if status == 403:

@@ -40,6 +40,4 @@ def decide(
             no = gate.decide(_APPROVAL, facts)
             if isinstance(no, Skip):
                 return no
-        return proposals.decide(
-            conn, wanted.proposal, wanted.verdict, now, by=by, shown=wanted.shown, reason=reason
-        )
+        return proposals.decide(conn, wanted.proposal, wanted.verdict, now, by=by, shown=wanted.shown, reason=reason)
