@@ -18,6 +18,7 @@ from godmode.lib.store.proposals import ProposalRow
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="What was noticed, and what speaks for it.", rich_markup_mode=None)
+OPEN = "`godmode proposals` lists the open ones"
 Number = Annotated[int, typer.Argument(help="The proposal's number.", min=1, max=2**63 - 1)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -72,9 +73,7 @@ def _decide(wanted: Approval, reason: str, as_json: bool) -> int:
         raise _missing(number)
     if came.came_to == "over":
         when = f" since {terminal.local(came.row.decided_at)}" if came.row.decided_at else ""
-        raise Usage(
-            f"proposal {number} is not open: it is {came.row.status}{when}", "`godmode proposals` lists the open ones"
-        )
+        raise Usage(f"proposal {number} is not open: it is {came.row.status}{when}", OPEN)
     already = came.came_to == "already"
     said = f"proposal {number} {'was' if already else 'is'} {wanted.verdict}{' already' if already else ''}"
     said += f"; {approvals.NO_REMEDY_YET}" if came.row.remedy and wanted.verdict == APPROVED else ""
@@ -83,7 +82,7 @@ def _decide(wanted: Approval, reason: str, as_json: bool) -> int:
 
 
 def _missing(number: int) -> Usage:
-    return Usage(f"there is no proposal {number}", "`godmode proposals` lists the open ones")
+    return Usage(f"there is no proposal {number}", OPEN)
 
 
 def _text(row: ProposalRow) -> str:

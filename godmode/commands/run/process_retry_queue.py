@@ -11,7 +11,8 @@ from godmode.lib.kernel import Every, Job, JobContext, JobResult
 
 
 def run(ctx: JobContext) -> JobResult:
-    """Hear what she said from the phone; release messages; then expire what has lost its point, take over what a dead process held, do what is ready."""
+    """Hear the phone, since it may say stop; release messages; then expire what has lost its point, take over what a
+    dead process held, do what is ready."""
     from godmode.lib.engine import retry
 
     heard = _heard(ctx)

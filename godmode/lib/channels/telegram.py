@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
@@ -104,11 +105,8 @@ class Telegram:
         from godmode.lib import http
 
         where = f"{self._base}/bot{quote(self._token, safe=':')}/{method}"
-        patience = {"timeout": timeout} if timeout else {}
-        with (
-            http.client(self._base, before=self._site.check, **patience) as client,
-            http.translated("Telegram", sends=sends),
-        ):
+        made = http.client if timeout is None else partial(http.client, timeout=timeout)
+        with made(self._base, before=self._site.check) as client, http.translated("Telegram", sends=sends):
             return client.post(where, **body)
 
     def _sent(self, method: str, timeout: float | None = None, **body: Any) -> Receipt:

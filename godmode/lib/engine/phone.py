@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 from godmode.lib import approval
 from godmode.lib.engine import approvals, killswitch, phone_words, stop
 from godmode.lib.engine.phone_words import Said
-from godmode.lib.errors import GodmodeError, KillSwitchOn
+from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient
 from godmode.lib.kernel import Button, JobContext, Notification, Receipt, Severity
 from godmode.lib.ports import Converses, Word
 from godmode.lib.store import allowlist, audit, controls, outbox, sync
@@ -152,7 +152,7 @@ class _Listener:
 
     def _kill(self, word: Word) -> None:
         """Say so, as the last that goes out; then turn the switch on, whatever became of that. Raises KillSwitchOn."""
-        conn, now = self.ctx.store.conn, self.ctx.clock.now()
+        now = self.ctx.clock.now()
         if word.number < self._place().since(now):
             return
         message_id = self._put(word, Said("killed", phone_words.LAST), now)
@@ -197,14 +197,21 @@ class _Listener:
         return f"phone_reply:{self.name}:{word.number}:{word.press or word.at}"
 
     def _reply(self, word: Word, said: Said, message_id: int) -> None:
-        press, text = word.press, self.ctx.clean(said.text)
+        """Answer; what cannot be sent now waits in the outbox. Raises KillSwitchOn."""
         held = controls.read(self.ctx.store.conn)
         if held is None or not held.comms_enabled:
             return
+        try:
+            self._acknowledge(word, self.ctx.clean(said.text))
+            self.ctx.notify.answer(message_id, _Chat(self.channel, self.name, (word.chat,)))
+        except Transient:  # another run is at it
+            return
+
+    def _acknowledge(self, word: Word, text: str) -> None:
+        press = word.press
         if press is not None:
             key = f"acknowledge:{self.name}:{press}"
             self.ctx.act(key, f"acknowledge_{self.name}", word.chat, lambda: self.channel.acknowledge(press, text))
-        self.ctx.notify.answer(message_id, _Chat(self.channel, self.name, (word.chat,)))
 
     # -- how far, and what went wrong ----------------------------------------------------------------------
 

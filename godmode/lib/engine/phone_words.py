@@ -17,7 +17,7 @@ from godmode.lib.store.proposals import Decided, ProposalRow
 KNOWN = "I know /status and /kill [reason]; all else is for the terminal."
 NOT_FROM_HERE = "Only the terminal can allow work again: `godmode killswitch off`."
 NOT_OURS = "That button is of another version; nothing was decided."
-LAST = "The kill switch is being turned on. This is the last message: only `godmode killswitch off` at the terminal ends it."
+LAST = "The kill switch is being turned on, and this is the last message. `godmode killswitch off` allows work again."
 
 
 class Said(Struct, frozen=True):

@@ -36,7 +36,7 @@ class ProposalRow:
 
 @dataclass(frozen=True)
 class Decided:
-    """What became of her word: `decided` now; `already` so; `changed` since it was shown; not open (`over`) or `missing`.
+    """What became of her word: `decided` now, `already` so, or not: `changed` since it was shown, `over` or `missing`.
 
     `row` is the proposal as it is now, None where it is missing.
     """
