@@ -91,7 +91,9 @@ class App:
         """The text as it may be kept and told: no secret, nobody else's address, nothing PostgreSQL would refuse."""
         from godmode.lib.notify.redact import redact
 
-        return redact(storable(text), self._secrets, (self.config.settings.operator.phone,))
+        settings = self.config.settings
+        hers = (settings.operator.phone, str(settings.channels.get("twilio", {}).get("from", "")))
+        return redact(storable(text), self._secrets, hers)
 
     @cached_property
     def _secrets(self) -> frozenset[str]:

@@ -31,7 +31,7 @@ def show(
     job: Annotated[str | None, typer.Option(help="Only this job or action.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only failures.")] = False,
     run: Annotated[str | None, typer.Option(help="Only this run's rows.", metavar="RUN_ID")] = None,
-    hours: Annotated[float | None, typer.Option(help="Only the last so many hours.", min=0)] = None,
+    hours: Annotated[float | None, typer.Option(help="Only the last so many hours.", min=0, max=1_000_000)] = None,
     as_json: Json = False,
 ) -> int:
     """Show the audit log, the newest first, without what is archived."""

@@ -27,6 +27,7 @@ All = Annotated[bool, typer.Option("--all", help="All that wait.")]
 Dead = Annotated[bool, typer.Option("--dead", help="With --all: all dead letters.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Go on without being asked.")]
 EVERY = 1_000_000
+TEN_YEARS = 10 * 365 * 24 * 3600  # seconds
 
 
 @app.callback(invoke_without_command=True)
@@ -79,9 +80,9 @@ def add(
     type_: Annotated[str, typer.Argument(help=", ".join(registry.RETRIES), metavar="TYPE")],
     payload: Annotated[str, typer.Argument(help='JSON, such as {"do": "noop"} or {"job": "daily_digest"}.')],
     key: Annotated[str | None, typer.Option(help="Add nothing while work of this key is open.")] = None,
-    after: Annotated[float, typer.Option(help="Not before so many seconds have passed.", min=0)] = 0,
-    expires: Annotated[float | None, typer.Option(help="No longer after so many seconds.", min=0)] = None,
-    tries: Annotated[int, typer.Option(help="Give up after so many attempts.", min=1)] = 5,
+    after: Annotated[int, typer.Option(help="Not before so many seconds have passed.", min=0, max=TEN_YEARS)] = 0,
+    expires: Annotated[int | None, typer.Option(help="No longer after so many seconds.", min=0, max=TEN_YEARS)] = None,
+    tries: Annotated[int, typer.Option(help="Give up after so many attempts.", min=1, max=1000)] = 5,
     as_json: Json = False,
 ) -> int:
     """Add work to the queue."""

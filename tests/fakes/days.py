@@ -111,8 +111,14 @@ DAYS = {
     "hundreds_of_warnings": replace(
         WORKED,
         groups=(
-            group("WARN", "workflow_failed", "Lead capture failed", 240, titles=12, times=900, since=22 * HOUR),
-            group("WARN", "job_failing", "sync notion failed 3 times in a row", 60, since=21 * HOUR),
+            *(
+                group("WARN", "workflow_failed", f"{name} failed", 20, times=75 + n, since=(n + 10) * HOUR)
+                for n, name in enumerate(("Lead capture", "Invoice sync", "Newsletter", "Refunds", "Stock", "Labels"))
+            ),
+            *(
+                group("WARN", "job_failing", f"sync {name} failed 3 times in a row", 20, since=21 * HOUR)
+                for name in ("notion", "n8n", "hubspot")
+            ),
             group("WARN", "recipient_refused", "A recipient was refused", 8, body="telegram: 99 is not on the list"),
         ),
     ),
@@ -129,7 +135,7 @@ DAYS = {
         WORKED,
         groups=(
             group("SEV1", "incident", "Invoice sync failed", since=30 * HOUR, why="comms_enabled is off", times=5),
-            group("WARN", "job_failing", "sync n8n failed 3 times in a row", 2, titles=2, since=31 * HOUR),
+            group("WARN", "job_failing", "sync n8n failed 3 times in a row", 2, since=31 * HOUR),
             group("INFO", "job_recovered", "sync n8n works again after 14 failures"),
         ),
     ),

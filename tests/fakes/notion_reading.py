@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fakes import notion
+from fakes.notion_pages import DataSource, Page, spread
 
 from godmode.lib.clock import FixedClock
 from godmode.lib.kernel import Checkpoint, Gone, Record, Skipped
@@ -19,6 +20,7 @@ from godmode.lib.sources.notion import Notion, NotionSettings
 from godmode.lib.wire import Sockets
 
 NOON = datetime(2026, 3, 10, 17, 0, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 Item = Record | Skipped | Gone | Checkpoint
 
 
@@ -84,6 +86,13 @@ def skipped(items: list[Item]) -> list[Skipped]:
 
 def kinds(items: list[Item]) -> Mapping[str, int]:
     return Counter(type(item).__name__ for item in items)
+
+
+def filled(desk: Reading, count: int, source: DataSource | None = None) -> list[Page]:
+    """So many pages in one data source, each edited seven minutes after the one before."""
+    table = source or desk.fake.table()
+    times = spread(count, NOON - timedelta(days=1))
+    return [desk.fake.page(table, f"Page {n}", f"text {n}", edited=at) for n, at in enumerate(times)]
 
 
 @contextmanager

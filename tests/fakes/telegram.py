@@ -13,6 +13,7 @@ from typing import Any
 
 from fakes.served import Answer, Request, Served
 
+CHAT = "123456789"
 TOKEN = "123456:AA-fake_bot-token"
 METHODS = json.loads((Path(__file__).parent / "specs" / "telegram.json").read_text())["methods"]
 PYTHON = {

@@ -10,35 +10,19 @@ from typing import Any
 
 import psycopg
 import pytest
-from fakes import twilio as fake_twilio
 from fakes.callmebot import CallMeBot
 from fakes.company import Desk, configured
-from fakes.telegram import TOKEN, Telegram
+from fakes.telegram import CHAT, Telegram
 from fakes.twilio import Twilio
 
 from godmode.lib.config import Config
 from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.notify import speech
 
-CHAT, PHONE, USER = "123456789", "+15125550100", "@jonah"
+PHONE, USER = "+15125550100", "@jonah"
 SIX = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)  # 06:00 in Chicago
 BY_CRON = Mode(scheduled=True)
 Make = Callable[..., Desk]
-
-
-@pytest.fixture
-def telegram(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telegram]:
-    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
-    with Telegram(CHAT) as made:
-        yield made
-
-
-@pytest.fixture
-def twilio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Twilio]:
-    monkeypatch.setenv("TWILIO_ACCOUNT_SID", fake_twilio.SID)
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", fake_twilio.TOKEN)
-    with Twilio() as made:
-        yield made
 
 
 @pytest.fixture

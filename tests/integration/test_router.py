@@ -8,21 +8,12 @@ from typing import Any, ClassVar
 import psycopg
 import pytest
 from fakes.company import Desk, configured
-from fakes.telegram import TOKEN, Telegram
+from fakes.telegram import CHAT, Telegram
 
 from godmode import registry
 from godmode.lib.config import Config, Section
 from godmode.lib.kernel import Notification, Receipt, Severity
 from godmode.lib.ports import Site
-
-CHAT = "123456789"
-
-
-@pytest.fixture
-def telegram(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telegram]:
-    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
-    with Telegram(CHAT) as made:
-        yield made
 
 
 @pytest.fixture

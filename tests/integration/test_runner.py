@@ -2,81 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psycopg
 import pytest
+from fakes.company import Company, audit, fail
 
-from godmode.lib.clock import FixedClock
-from godmode.lib.config import Config
 from godmode.lib.engine import killswitch
-from godmode.lib.engine.equipment import Mode, Report
+from godmode.lib.engine.equipment import Mode
 from godmode.lib.engine.killswitch import Mirror
 from godmode.lib.errors import Auth, Transient, Usage
-from godmode.lib.kernel import Backoff, Cadence, Daily, Every, Job, JobContext, JobResult, Notification, Outcome
-from godmode.lib.kernel import Severity as S
-from godmode.wiring import App
-
-NOON = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)  # 12:00 in Chicago
-BY_CRON = Mode(scheduled=True)
-
-
-class Company(App):
-    """godmode with jobs of a test's own, a clock that it moves, and a console that it reads."""
-
-    def __init__(self, config: Config, now: datetime = NOON) -> None:
-        self.at = FixedClock(now)
-        self.printed = io.StringIO()
-        super().__init__(config, clock=self.at, stream=self.printed)
-        self.own: dict[str, Job] = {}
-        self.bodies_run: list[str] = []
-
-    def add(
-        self,
-        name: str,
-        body: Callable[[JobContext], JobResult | None] | None = None,
-        cadence: Cadence | None = None,
-        **job: Any,
-    ) -> None:
-        def run(ctx: JobContext) -> JobResult:
-            self.bodies_run.append(ctx.slot.key)
-            return (body(ctx) if body else None) or JobResult(Outcome.SUCCEEDED)
-
-        self.own[name] = Job(name, name, cadence or Every(minutes=30), run, **job)
-
-    def job(self, name: str) -> Job:
-        return self.own.get(name) or super().job(name)
-
-    def run(self, name: str = "work", mode: Mode = BY_CRON) -> Report:
-        return self.runner.run(name, mode)
-
-    def outcome(self, name: str = "work", mode: Mode = BY_CRON) -> tuple[str, str | None]:
-        result = self.run(name, mode).result
-        return str(result.outcome), result.reason
-
-
-@pytest.fixture
-def company(config: Config) -> Iterator[Company]:
-    made = Company(config)
-    yield made
-    made.store.close()
-
-
-def audit(db: psycopg.Connection, action: str = "work") -> list[tuple[Any, ...]]:
-    return db.execute(
-        "SELECT action_type, success, error FROM agent_audit_log WHERE action = %s ORDER BY id", (action,)
-    ).fetchall()
-
-
-def fail(error: Exception) -> Callable[[JobContext], JobResult]:
-    def body(ctx: JobContext) -> JobResult:
-        raise error
-
-    return body
+from godmode.lib.kernel import Backoff, Daily
 
 
 def test_a_slot_runs_once_however_often_it_is_called(company: Company, db: psycopg.Connection) -> None:
@@ -117,6 +53,15 @@ def test_by_hand_a_daily_job_takes_the_days_slot_before_its_hour_so_that_it_does
     assert company.outcome(mode=Mode()) == ("succeeded", None)
     company.at.advance(timedelta(hours=11, minutes=30))
     assert company.outcome() == ("skipped", "already_ran")
+
+
+def test_a_clock_that_jumps_back_an_hour_runs_nothing_twice(company: Company) -> None:
+    company.add("work")
+    company.run()
+    company.at.advance(timedelta(hours=-1))
+    assert company.outcome() == ("skipped", "not_due")
+    company.at.advance(timedelta(hours=1, minutes=30))
+    assert company.outcome() == ("succeeded", None)
 
 
 def test_the_kill_switch_stops_every_run_and_leaves_the_specified_row(company: Company, db: psycopg.Connection) -> None:
@@ -196,6 +141,7 @@ def test_a_control_that_is_off_is_a_missing_prerequisite(company: Company, db: p
     db.execute("UPDATE agent_controls SET comms_enabled = false")
     report = company.run()
     assert (report.result.reason, report.fix) == ("prerequisite", "`godmode controls set comms_enabled on`")
+    assert report.result.data == {"message": "comms_enabled is off", "fix": report.fix}
 
 
 def test_a_failed_digest_is_tried_once_more_when_its_retry_is_due_and_then_buried(
@@ -273,165 +219,3 @@ def test_slots_that_never_ran_are_noted_with_from_to_and_count(company: Company,
     company.run()
     rows = db.execute("SELECT output_data FROM agent_audit_log WHERE action_type = 'missed'").fetchall()
     assert rows == [({"from": "2026-03-10T17:30:00Z", "to": "2026-03-10T18:30:00Z", "count": 3},)]
-
-
-def test_a_run_whose_owner_is_dead_is_taken_over_and_one_whose_owner_lives_is_not(
-    company: Company, db: psycopg.Connection
-) -> None:
-    company.add("work")
-    slot, lease = "2026-03-10T17:00:00Z", NOON + timedelta(minutes=11)
-    me = company.runner.me
-    db.execute(
-        "INSERT INTO job_state (job, slot, attempt, state, run_id, owner_host, owner_pid, owner_started, lease_until)"
-        " VALUES ('work', %s, 1, 'running', 'r1', %s, %s, %s, %s)",
-        (slot, me.host, me.pid, me.started, lease),
-    )
-    assert company.outcome() == ("skipped", "locked")
-    db.execute("UPDATE job_state SET owner_started = 'another process with this pid'")
-    assert company.outcome() == ("succeeded", None)
-
-
-def test_a_run_on_another_host_is_taken_over_when_its_lease_is_over(company: Company, db: psycopg.Connection) -> None:
-    company.add("work")
-    db.execute(
-        "INSERT INTO job_state (job, slot, attempt, state, run_id, owner_host, lease_until)"
-        " VALUES ('work', '2026-03-10T17:00:00Z', 1, 'running', 'r1', 'elsewhere', %s)",
-        (NOON + timedelta(minutes=11),),
-    )
-    assert company.outcome() == ("skipped", "locked")
-    company.at.advance(timedelta(minutes=11))
-    assert company.outcome() == ("succeeded", None)
-
-
-def test_a_clock_that_jumps_back_an_hour_runs_nothing_twice(company: Company) -> None:
-    company.add("work")
-    company.run()
-    company.at.advance(timedelta(hours=-1))
-    assert company.outcome() == ("skipped", "not_due")
-    company.at.advance(timedelta(hours=1, minutes=30))
-    assert company.outcome() == ("succeeded", None)
-
-
-def test_a_dry_run_writes_nothing_even_if_its_body_tries_to(company: Company, db: psycopg.Connection) -> None:
-    def body(ctx: JobContext) -> None:
-        ctx.store.conn.execute("INSERT INTO proposals (title) VALUES ('x')")
-
-    company.add("work", body)
-    result = company.run(mode=Mode(dry_run=True)).result
-    assert result.error_category == "database"
-    assert "read-only" in (result.error or "")
-    assert audit(db) == []
-    assert db.execute("SELECT count(*) FROM job_state").fetchone() == (0,)
-
-
-def test_a_message_is_in_the_outbox_and_goes_out_once_under_its_key(company: Company, db: psycopg.Connection) -> None:
-    note = Notification("daily_digest", S.INFO, "Digest", "five lines", "daily_digest:2026-03-10")
-
-    def body(ctx: JobContext) -> None:
-        ctx.notify(note)
-        ctx.notify(replace(note, body="another text"))
-
-    company.add("work", body)
-    company.run()
-    assert company.printed.getvalue() == "five lines\n"
-    assert db.execute("SELECT status, body, channel FROM notifications").fetchall() == [
-        ("sent", "five lines", "console")
-    ]
-    assert db.execute("SELECT state FROM agent_actions").fetchall() == [("done",)]
-
-
-def test_an_action_begun_by_a_process_that_died_is_uncertain_and_not_repeated(
-    company: Company, db: psycopg.Connection
-) -> None:
-    note = Notification("daily_digest", S.INFO, "Digest", "five lines", "daily_digest:2026-03-10")
-    company.add("work", lambda ctx: ctx.notify(note) and None)
-    db.execute(
-        "INSERT INTO notifications (type, title, body, dedup_key, status) OVERRIDING SYSTEM VALUE"
-        " VALUES ('daily_digest', 'Digest', 'five lines', 'daily_digest:2026-03-10', 'sending')"
-    )
-    db.execute(
-        "INSERT INTO agent_actions (key, kind, owner_host, owner_pid, owner_started)"
-        " SELECT 'notification:' || id || ':console', 'send_console', %s, 1, 'gone' FROM notifications",
-        (company.runner.me.host,),
-    )
-    assert company.outcome() == ("succeeded", None)
-    assert company.printed.getvalue() == ""
-    assert db.execute("SELECT status FROM notifications").fetchall() == [("uncertain",)]
-
-
-def test_no_action_begins_once_the_switch_is_on_and_the_slot_is_not_used_up(
-    company: Company, db: psycopg.Connection
-) -> None:
-    note = Notification("daily_digest", S.INFO, "Digest", "five lines", "daily_digest:2026-03-10")
-
-    def body(ctx: JobContext) -> None:
-        db.execute("UPDATE agent_controls SET kill_switch = true")
-        ctx.notify(note)
-
-    company.add("work", body)
-    assert company.outcome() == ("skipped", "kill_switch")
-    assert company.printed.getvalue() == ""
-    assert db.execute("SELECT count(*) FROM agent_actions").fetchone() == (0,)
-    db.execute("UPDATE agent_controls SET kill_switch = false")
-    company.add("work", lambda ctx: ctx.notify(note) and None)
-    assert company.outcome() == ("succeeded", None)
-    assert company.printed.getvalue() == "five lines\n"
-
-
-def test_the_switch_also_stops_a_run_between_two_steps(company: Company, db: psycopg.Connection) -> None:
-    steps: list[str] = []
-
-    def body(ctx: JobContext) -> None:
-        for step in ("one", "two"):
-            ctx.check()
-            steps.append(step)
-            db.execute("UPDATE agent_controls SET kill_switch = true")
-
-    company.add("work", body)
-    assert company.outcome() == ("skipped", "kill_switch")
-    assert steps == ["one"]
-
-
-def test_a_run_that_lost_its_claim_finds_out_at_its_next_action(company: Company, db: psycopg.Connection) -> None:
-    note = Notification("daily_digest", S.INFO, "Digest", "five lines", "daily_digest:2026-03-10")
-
-    def body(ctx: JobContext) -> None:
-        db.execute("UPDATE job_state SET run_id = 'the one that took over', version = version + 1")
-        ctx.notify(note)
-
-    company.add("work", body)
-    result = company.run().result
-    assert (result.outcome, result.error_category) == ("failed", "transient")
-    assert "no longer holds its claim" in (result.error or "")
-    assert company.printed.getvalue() == ""
-    assert db.execute("SELECT run_id, state FROM job_state").fetchall() == [("the one that took over", "running")]
-
-
-def test_a_job_that_speaks_goes_on_though_the_one_before_it_takes_too_long(company: Company) -> None:
-    firsts: list[JobResult] = []
-
-    def slow(ctx: JobContext) -> None:
-        ctx.store.conn.execute("SELECT pg_sleep(60)")
-
-    def speech(ctx: JobContext) -> None:
-        firsts.append(ctx.run_first("slow"))
-        ctx.check()
-
-    company.add("slow", slow)
-    company.add("speech", speech, cadence=Daily("08:00"), speaks=True, deadline=timedelta(seconds=2))
-    assert company.outcome("speech") == ("succeeded", None)
-    assert (firsts[0].outcome, firsts[0].error_category) == ("failed", "transient")
-    assert "leave time for the run that waits for it" in (firsts[0].error or "")
-
-
-def test_a_deadline_ends_a_run_as_transient_and_keeps_what_stands(company: Company, db: psycopg.Connection) -> None:
-    def body(ctx: JobContext) -> None:
-        ctx.store.conn.execute("INSERT INTO proposals (title) VALUES ('kept')")
-        ctx.store.conn.execute("SELECT pg_sleep(60)")
-
-    company.add("work", body, deadline=timedelta(seconds=0.3))
-    result = company.run().result
-    assert (result.outcome, result.error_category) == ("failed", "transient")
-    assert "deadline of 0.3 s" in (result.error or "")
-    assert db.execute("SELECT title FROM proposals").fetchall() == [("kept",)]
-    assert db.execute("SELECT state FROM job_state").fetchall() == [("failed",)]

@@ -120,11 +120,11 @@ class Digest(Scenario):
         assert len(digests) <= 1, "the digest came twice"
         assert status in (("sent", "uncertain") if digests else ("uncertain",)), "it is silently missing"
         for carried in ("north", "south"):
-            (state,) = home.rows(f"SELECT status FROM notifications WHERE dedup_key = '{carried}'")[0]
-            there = carried in "".join(digests) or carried in home.one(
-                "SELECT body FROM notifications WHERE type = 'daily_digest'"
-            )
-            assert state == ("digested" if there else "pending"), f"the {carried} is {state}"
+            state, told = home.rows(
+                "SELECT w.status, w.id = ANY (d.carries) FROM notifications w, notifications d"
+                f" WHERE w.dedup_key = '{carried}' AND d.type = 'daily_digest'"
+            )[0]
+            assert state == ("digested" if told else "pending"), f"the {carried} is {state}"
         done = "SELECT count(*) FROM agent_audit_log WHERE action = 'daily_digest' AND action_type = 'job' AND success"
         assert home.one(done) == 1
         home.run("run", "daily-digest")

@@ -52,6 +52,12 @@ def give_up(her: Operator, *more: str) -> None:
     assert her.works()["data"] == {"dead": 1}
 
 
+@pytest.mark.parametrize(("option", "value"), [("after", "1e300"), ("expires", "nan"), ("tries", "99999999999")])
+def test_a_number_that_no_calendar_or_column_holds_is_wrong_usage(her: Operator, option: str, value: str) -> None:
+    done = her.types("queue", "add", "custom", '{"do": "noop"}', f"--{option}", value)
+    assert (done.returncode, f"'--{option}'" in done.stderr) == (2, True)
+
+
 def test_work_added_by_hand_is_listed_done_and_shown(her: Operator) -> None:
     assert her.sees("queue", "add", "custom", '{"do": "noop"}') == {"id": 1}
     listed = her.sees("queue")

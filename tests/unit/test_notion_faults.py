@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from fakes.notion_pages import Block, Page, spread
-from fakes.notion_reading import NOON, Reading, reading, records, skipped
+from fakes.notion_pages import Block
+from fakes.notion_reading import Reading, filled, records, skipped
 
 from godmode.lib import caller
 from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, KillSwitchOn, Refused, Transient
 from godmode.lib.kernel import Gone
-
-
-@pytest.fixture(autouse=True)
-def _token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NOTION_TOKEN", "ntn_test")
-
-
-@pytest.fixture
-def desk() -> Iterator[Reading]:
-    with reading() as made:
-        yield made
-
-
-def filled(desk: Reading, count: int) -> list[Page]:
-    table = desk.fake.table()
-    times = spread(count, NOON - timedelta(days=1))
-    return [desk.fake.page(table, f"Page {n}", f"text {n}", edited=at) for n, at in enumerate(times)]
 
 
 def fails(desk: Reading, error: type[GodmodeError], line: str) -> None:

@@ -53,6 +53,10 @@ def test_what_was_taken_out_is_named_by_its_kind_and_the_rest_stays_as_it_was() 
     )
 
 
+def test_a_password_goes_from_behind_two_names_for_it() -> None:
+    assert redact("Password: password: hunter22x") == "Password: password: [redacted: password]"
+
+
 def test_a_telegram_token_goes_from_the_address_that_a_failed_request_names() -> None:
     token = "2565177080:" + "AAntfqOI0kNtclhkcxWBGq8n9X3gPLKC7Qw"
     assert token[11:] not in redact(f"POST https://api.telegram.org/bot{token}/sendMessage failed")
@@ -103,7 +107,8 @@ def test_a_short_configured_secret_goes_where_it_stands_alone_and_leaves_words_w
 
 @pytest.mark.parametrize("written", ["+15125550100", "+1 512 555 0100", "(512) 555-0100", "512-555-0100"])
 def test_her_own_number_stays_however_it_is_written_and_anothers_goes(written: str) -> None:
-    assert redact(f"calling {written}", keep=["+15125550100"]) == f"calling {written}"
+    for hers in ("+15125550100", "(512) 555-0100"):
+        assert redact(f"calling {written}", keep=[hers, ""]) == f"calling {written}"
     assert redact(f"calling {written}", keep=["+15125550199"]) == "calling [redacted: phone number]"
 
 

@@ -137,8 +137,8 @@ class _Run:
             kill_switch=killswitch.is_on(has.state, held),
             jobs_enabled=held is not None and held.jobs_enabled,
             job_enabled=facts.job.enabled,
-            quiet_until=gate.quiet_until(has.settings.quiet_hours, now, has.zone),
-            lacking={**gate.controls_off(held), **has.lacking(job)},
+            quiet_until=gate.quiet_until(has.settings.quiet_hours, now, has.zone) if job.speaks else None,
+            lacking={**gate.controls_off(held), **has.lacking(job)} if job.needs or job.run is None else {},
             slot=claim if isinstance(claim, Skip) and not self.mode.dry_run else None,
         )
 
@@ -161,7 +161,7 @@ class _Run:
 
     def _skip(self, no: Skip, row: JobState, slot: str | None, now: datetime) -> JobResult:
         """The outcome of a "no". By hand each is audited; of a schedule's ticks, each slot's reason once."""
-        data: dict[str, Any] = {"message": no.message}
+        data: dict[str, Any] = {"message": no.message} | ({"fix": no.fix} if no.fix else {})
         skipped = f"{slot or now.date().isoformat()} {no.reason}"
         of_slot = no.reason in ("not_due", "already_ran", "locked", "expired")  # the slot rule's own: no trouble at all
         told = of_slot or skipped == row.last_skip

@@ -112,7 +112,7 @@ def text(bullet: Bullet, seen: Seen) -> str:
     said = item.what + (f" and {item.others} others like it" if item.others > 1 else "")
     said += " and one other like it" if item.others == 1 else ""
     said += f", {'' if item.momentary else 'since '}{when(item.since, seen.now, seen.zone)}" if item.since else ""
-    said += f", {item.times:,} times" if item.times > 1 else ""
+    said += f", {item.times:,} times{' in all' if item.others else ''}" if item.times > 1 else ""
     said += f" ({_called(seen, item.command)})"
     if bullet.more:
         since = f", since {when(bullet.more_since, seen.now, seen.zone)}" if bullet.more_since else ""
@@ -227,8 +227,29 @@ def _warnings(seen: Seen) -> Kind:
     """Warnings by type, so that hundreds of few types are few."""
     ordered = sorted((i for i in seen.incidents if i.severity == "WARN"), key=lambda i: (i.type, i.opened_at))
     items = [_alike(list(alike)) for _, alike in groupby(ordered, key=lambda i: i.type or i.id)]
-    items += [_group(g) for g in seen.groups if g.severity == "WARN" and not g.told]
+    items += [_group(g) for g in by_type(seen.groups, "WARN")]
     return Kind(sorted(items, key=lambda i: -(i.times + i.others)), "more warnings")
+
+
+def by_type(groups: Sequence[Group], severity: str) -> list[Group]:
+    """What waits of a severity; where that is more than there are bullets, those of a type are one, as the most
+    frequent of them."""
+    found = [g for g in groups if g.severity == severity and not g.told]
+    if len(found) <= BULLETS:
+        return found
+    alike: dict[str, list[Group]] = {}
+    for group in found:
+        alike.setdefault(group.type, []).append(group)
+    return [
+        replace(
+            max(same, key=lambda g: g.times),
+            ids=sorted(number for g in same for number in g.ids),
+            titles=len({g.title for g in same}),
+            times=sum(g.times for g in same),
+            since=min(g.since for g in same),
+        )
+        for same in alike.values()
+    ]
 
 
 def _alike(incidents: Sequence[OpenIncident]) -> Item:
@@ -239,5 +260,5 @@ def _alike(incidents: Sequence[OpenIncident]) -> Item:
 def _changes(seen: Seen) -> Kind:
     word = "killswitch status"
     items = [Item(seen.switched[:1].upper() + line(seen.switched)[1:], word, word)] if seen.switched else []
-    told = [_group(g) for g in seen.groups if g.severity == "INFO" and not g.told]
+    told = [_group(g) for g in by_type(seen.groups, "INFO")]
     return Kind([*items, *(replace(item, what=item.what.removeprefix("INFO: ")) for item in told)], "more")

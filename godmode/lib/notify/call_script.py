@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from godmode.lib.notify.bullets import URGENT
+from godmode.lib.notify.bullets import URGENT, by_type
 from godmode.lib.notify.facts import Looked, Seen, counted
 from godmode.lib.notify.spoken import clock, count, number, plain, when
 
@@ -184,16 +184,17 @@ def _overnight_activity(seen: Seen) -> Iterator[Part]:
 
 
 def _warnings(seen: Seen, longest: int) -> Iterator[Part]:
-    found = [(g.times, _title(g.title, longest)) for g in seen.groups if g.severity == "WARN" and not g.told]
-    found += [(i.occurrences, _title(i.title, longest)) for i in seen.incidents if i.severity == "WARN"]
-    if not found:
+    found = [(g.times, g.title) for g in seen.groups if g.severity == "WARN" and not g.told]
+    incidents = [(i.occurrences, i.title) for i in seen.incidents if i.severity == "WARN"]
+    kinds = len(by_type(seen.groups, "WARN")) + len(incidents)
+    if not kinds:
         return
-    times, title = max(found, key=lambda one: one[0])
-    often = f", {number(times)} times" if times > 1 else ""
-    if len(found) == 1:
-        yield Part(f"There is one warning: {title}{often}.")
+    times, title = max(found + incidents, key=lambda one: one[0])
+    said = _title(title, longest) + (f", {number(times)} times" if times > 1 else "")
+    if kinds == 1:
+        yield Part(f"There is one warning: {said}.")
     else:
-        yield Part(f"There are warnings of {number(len(found))} kinds. The most frequent is: {title}{often}.")
+        yield Part(f"There are warnings of {number(kinds)} kinds. The most frequent is: {said}.")
 
 
 # -- what else was looked up ---------------------------------------------------------------------------------

@@ -59,7 +59,10 @@ class Router:
             raise Refused(f"there is no message {message_id}")
         if row.status in ENDED or row.status == "held":
             return Delivery(row.status, row.body)
-        return self._send(row)
+        delivery = self._send(row)
+        if delivery.status == "failed":  # its row in the retry queue says when it is tried again
+            self._failed(row, delivery)
+        return delivery
 
     def release(self) -> Mapping[str, int]:
         """Send what waits for its time or was left half way; how many messages came to which status.
@@ -72,7 +75,10 @@ class Router:
         if not releases.any_waits(conn, self.clock.now()):
             return tally
         releases.give_up(conn, self.clock.now())
-        for row in releases.left(conn, self.clock.now()):
+        for seen in releases.left(conn, self.clock.now()):
+            row = releases.take(conn, seen.id, self.clock.now())
+            if row is None:  # while others were being sent, another run went on with it
+                continue
             try:
                 tally[self._go(row).status] += 1
             except Transient:  # another run is at it
@@ -121,7 +127,10 @@ class Router:
             self.store.conn, Notification("channel_test", Severity.INFO, "godmode test", body, key), self.run_id, now
         )
         row = outbox.route(self.store.conn, row.id, [way], None, now)
-        return replace(self._sender, channels={name: self.channels[name]}).send(row)
+        delivery = replace(self._sender, channels={name: self.channels[name]}).send(row)
+        if delivery.status == "failed":
+            self._failed(row, delivery)
+        return delivery
 
     # -- its route -------------------------------------------------------------------------------------------
 
@@ -141,8 +150,8 @@ class Router:
         if row.status == "held" or not row.via:
             return Delivery(row.status, row.body)
         delivery = self._send(row)
-        if delivery.status == "failed" and row.type not in routes.ONCE:  # those are tried again by their jobs
-            self._again(row, delivery)
+        if delivery.status == "failed" and (last_word := self._given_up_or_again(row, delivery)):
+            self(last_word)
         return delivery
 
     def _route(self, row: Message) -> Message:
@@ -184,16 +193,27 @@ class Router:
         outbox.hold(self.store.conn, row.id, self.clock.now(), via=via, due_at=due, error=why)
         return Delivery("held", row.body, why)
 
-    def _again(self, row: Message, delivery: Delivery) -> None:
-        """A message that failed is tried again by the retry queue, or is a dead letter with an alert by another way."""
-        conn, now, cause = self.store.conn, self.clock.now(), delivery.cause
-        if cause is None or cause.retried:
-            wait = max(getattr(cause, "retry_after", None) or FIRST_RETRY, FIRST_RETRY)
-            key = f"notification:{row.id}"
-            self.enqueue(conn, "notification", {"id": row.id}, now=now, unique_key=key, run_at=now + wait)
-        elif row.type != LAST_WORD and row.status != "failed":
-            self.bury(conn, "notification", {"id": row.id}, 1, delivery.error or "", now)
-            what = f'the message "{row.title}" could not be sent'
-            self(
-                Notification(LAST_WORD, Severity.WARN, what, delivery.error or "", f"{LAST_WORD}:notification:{row.id}")
-            )
+    def _given_up_or_again(self, row: Message, delivery: Delivery) -> Notification | None:
+        """A message that failed is tried again by the retry queue, or is a dead letter and told of by another way.
+
+        In one transaction, since nothing looks for a failed message that waits for neither. Returned is what to tell.
+        """
+        conn, now, cause, note = self.store.conn, self.clock.now(), delivery.cause, None
+        with conn.transaction():
+            self._failed(row, delivery)
+            if row.type in routes.ONCE:  # those are tried again by their jobs
+                return None
+            if cause is None or cause.retried:
+                wait = max(getattr(cause, "retry_after", None) or FIRST_RETRY, FIRST_RETRY)
+                key = f"notification:{row.id}"
+                self.enqueue(conn, "notification", {"id": row.id}, now=now, unique_key=key, run_at=now + wait)
+            elif row.type != LAST_WORD and row.status != "failed":
+                self.bury(conn, "notification", {"id": row.id}, 1, delivery.error or "", now)
+                what, why = f'the message "{row.title}" could not be sent', delivery.error or ""
+                key = f"{LAST_WORD}:notification:{row.id}"
+                note = Notification(LAST_WORD, Severity.WARN, self.clean(what), self.clean(why), key)
+                outbox.put(conn, note, self.run_id, now)
+        return note
+
+    def _failed(self, row: Message, delivery: Delivery) -> None:
+        outbox.mark(self.store.conn, row.id, "failed", self.clock.now(), error=delivery.error)

@@ -67,7 +67,7 @@ class Sender:
     voice: Callable[[str], bytes | None]
 
     def send(self, row: Message) -> Delivery:
-        """Try one way after the other until one works, and write what became of it.
+        """Try one way after the other until one works, and write what became of it, but for `failed`.
 
         What may have arrived ends the search, but for SEV0: there a duplicate is better than a miss; and but for a
         call, which nobody is known to have heard. Raises
@@ -205,7 +205,8 @@ class Sender:
         return Delivery("held", row.body, came.error)
 
     def _end(self, row: Message, came: Tried) -> Delivery:
-        if came.status != "sending":  # a call that rings keeps the time at which it began
+        # A call that rings keeps the time at which it began; what failed is marked with what follows from it.
+        if came.status not in ("sending", "failed"):
             outbox.mark(self.store.conn, row.id, came.status, self.clock.now(), error=came.error)
         return Delivery(came.status, row.body, came.error, came.cause)
 

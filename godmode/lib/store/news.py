@@ -14,10 +14,10 @@ LOOK_BACK = timedelta(days=30)  # an older digest is no beginning for today's fi
 
 @dataclass(frozen=True)
 class Group:
-    """Waiting messages of one severity and type; those of SEV0 and SEV1 only where they are the same trouble.
+    """Waiting messages that say the same; those of SEV0 and SEV1 only where they are the same trouble.
 
-    `title`, `body` and `why` (it was held) are the newest one's; `titles` is how many different ones there are, `times`
-    how often all of them happened. `told`: an unresolved incident speaks for them.
+    `body` and `why` (it was held) are the newest one's, `times` is how often all of them happened, `titles` how many
+    different ones there are. `told`: an unresolved incident speaks for them.
     """
 
     severity: str
@@ -37,9 +37,9 @@ def groups(conn: Connection) -> Sequence[Group]:
     with conn.cursor(row_factory=class_row(Group)) as cursor:
         return cursor.execute(
             """
-            SELECT severity, type, told, array_agg(id ORDER BY id) AS ids, count(DISTINCT title)::int AS titles,
+            SELECT severity, type, told, array_agg(id ORDER BY id) AS ids, 1 AS titles,
                 sum(count)::int AS times, min(created_at) AS since,
-                (array_agg(title ORDER BY created_at DESC, id DESC))[1] AS title,
+                title,
                 (array_agg(body ORDER BY created_at DESC, id DESC))[1] AS body,
                 (array_agg(error ORDER BY created_at DESC, id DESC))[1] AS why
             FROM (
@@ -51,7 +51,7 @@ def groups(conn: Connection) -> Sequence[Group]:
                 WHERE n.status IN ('pending', 'held') AND n.type NOT IN ('daily_digest', 'morning_call')
                   AND NOT n.archived
             ) waiting
-            GROUP BY severity, type, told,
+            GROUP BY severity, type, told, title,
                 CASE WHEN severity IN ('SEV0', 'SEV1') THEN COALESCE(dedup_key, id::text) END
             ORDER BY severity = 'INFO', severity, min(created_at), min(id)
             """

@@ -46,6 +46,19 @@ def left(conn: Connection, now: datetime, limit: int = 20) -> Sequence[Message]:
         ).fetchall()
 
 
+def take(conn: Connection, message_id: int, now: datetime) -> Message | None:
+    """Go on with a message that `left` gave, as it stands now; None when another run has been at it since."""
+    with conn.cursor(row_factory=class_row(Message)) as cursor:
+        return cursor.execute(
+            f"""
+            UPDATE notifications SET updated_at = %(now)s
+            WHERE id = %(id)s AND status IN ('pending', 'sending') AND updated_at <= %(until)s
+            RETURNING {COLUMNS}
+            """,
+            {"id": message_id, "now": now, "until": now - GRACE},
+        ).fetchone()
+
+
 def give_up(conn: Connection, now: datetime) -> None:
     """What is too old to go out by itself: begun, so nobody knows; or not, then the next digest tells of it.
 

@@ -46,6 +46,7 @@ _BESIDE = Shape(
     r"|session|message|deal|contact|database|block|event|incident|digest|image|file|path|revision|invoice)\b)"
     r"[a-zäöüßáéíóúñ]{1,14}){0,4}[\s:,(=]{1,3}[\"'`]?(?P<bare>[A-Za-z0-9+/_.~=-]{16,512})"
 )
+SHORT = 64  # characters; more would not be read twice in linear time
 _CALL = Shape(r"[A-Za-z_][\w.]{0,80}[(\[]")  # a line of code, not what it computes
 _COMPLAINT = Shape(r"(?i)\s(?:is|was|must|has|cannot|too|not)\s")
 _SENTENCE_ENDS = Shape(r"[,;\r\n\"]|'(?!\w)|$")
@@ -60,16 +61,25 @@ def find(text: str) -> Iterator[Span]:
     lower = text.lower()
     if not any(word in lower for word in _WORDS):
         return
-    for match in _ASSIGNED.finditer(text):
-        sign = match["sign"].lower()
-        if sign != ">" or text[match.end() : match.end() + 2] == "</":  # an element of XML, not a path of menus
-            yield from _judged(match, text, sure=sign != ":", spoken=False)
+    yield from _assigned(text)
     for match in _SPOKEN.finditer(text):
         yield from _judged(match, text, sure=False, spoken=True)
     for match in _BESIDE.finditer(text):
         value = match["bare"].rstrip(".=-")
         if is_like_key(value):
             yield match.start("bare"), match.start("bare") + len(value), "token"
+
+
+def _assigned(text: str) -> Iterator[Span]:
+    at = 0
+    while match := _ASSIGNED.search(text, at):
+        sign, at = match["sign"].lower(), match.end()
+        if sign == ">" and text[at : at + 2] != "</":  # a path of menus, not an element of XML
+            continue
+        judged = list(_judged(match, text, sure=sign != ":", spoken=False))
+        yield from judged
+        if not judged and at - match.end("sign") < SHORT:  # it may be a name itself, as in "secret: password: …"
+            at = match.end("sign")
 
 
 def _judged(match: re.Match[str], text: str, *, sure: bool, spoken: bool) -> Iterator[Span]:

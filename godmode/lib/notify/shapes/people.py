@@ -65,13 +65,16 @@ def _phones(text: str, keep: Collection[str], region: str) -> Iterator[Span]:
         """Of what begins as from abroad the length is enough; else the country must have such numbers."""
         return p.is_possible_number(number) and (start in "+%" or p.is_valid_number(number))
 
-    kept = {_digits(k) for k in keep if k.startswith("+")}
+    def normal(number: p.PhoneNumber) -> str:
+        return str(p.format_number(number, p.PhoneNumberFormat.E164))
+
+    kept = {normal(number) for k in keep if "@" not in k and (number := parsed(k))}
     for start, end, certain in _candidates(text):
         for last in _ends(text, start, end):
             number = parsed(text[start:last])
             if number is None or not (certain or is_one(number, text[start])):
                 continue
-            if p.format_number(number, p.PhoneNumberFormat.E164).lstrip("+") not in kept:
+            if normal(number) not in kept:
                 yield start, last, "phone number"
             break
 
