@@ -36,7 +36,8 @@ class Telegram(Served):
     """`chats` are those that know the bot, `blocked` those that blocked it; `no_voice`: they take no voice messages.
 
     `mood` is how it answers: "well"; "hangs_up" and "slow" deliver and give no answer; "busy" is a 429 with
-    `retry_after`; "webhook" a 409 to `getUpdates`; "down" a 500; "gateway" a 502 of the proxy in front; "page" a 200 that is no JSON.
+    `retry_after`; "webhook" a 409 to `getUpdates`; "down" a 500; "gateway" a 502 of the proxy in front;
+    "page" a 200 that is no JSON.
     """
 
     def __init__(self, *chats: str) -> None:
@@ -107,6 +108,8 @@ class Telegram(Served):
 
     def _updates(self, form: dict[str, Any]) -> Answer:
         """What is new; what stands before the offset is forgotten (core.telegram.org/bots/api#getupdates)."""
+        if self.mood == "webhook":
+            return _no(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook")
         self.updates = [update for update in self.updates if update["update_id"] >= form.get("offset", 0)]
         return Answer(document={"ok": True, "result": self.updates[: form.get("limit", 100)]})
 
