@@ -82,17 +82,14 @@ class Telegram(Served):
             return _no(429, f"Too Many Requests: retry after {self.retry_after}", retry_after=self.retry_after)
         if self.mood == "down":
             return _no(500, "Internal Server Error")
-        if self.mood == "webhook" and method == "getUpdates":
-            return _no(
-                409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete it"
-            )
         if method == "getUpdates":
             return self._updates(request.form)
         if method == "answerCallbackQuery":
             self.acknowledged.append((request.form["callback_query_id"], request.form.get("text", "")))
             return Answer(document={"ok": True, "result": True})
-        if refusal := self._refusal(method, request.form):
-            return refusal
+        return self._refusal(method, request.form) or self._deliver(method, request)
+
+    def _deliver(self, method: str, request: Request) -> Answer:
         text, rows = str(request.form.get("text", "")), request.form.get("reply_markup", {}).get("inline_keyboard", [])
         buttons = tuple((key["text"], key["callback_data"]) for row in rows for key in row)
         self.delivered.append(Delivered(str(request.form["chat_id"]), text, method, buttons))

@@ -194,6 +194,19 @@ def test_kill_is_set_though_its_reply_cannot_be_sent(
     assert [request.path.rpartition("/")[2] for request in telegram.requests] == ["getUpdates", "sendMessage"]
 
 
+def test_a_reply_that_is_refused_is_a_dead_letter_and_the_next_is_answered(
+    desk: Desk, db: psycopg.Connection, telegram: Telegram
+) -> None:
+    telegram.types(CHAT, "/status", AT)
+    telegram.blocked = {str(CHAT)}
+    tick(desk)
+    assert db.execute("SELECT type FROM dead_letter_jobs").fetchall() == [("notification",)]
+    telegram.blocked = set()
+    telegram.types(CHAT, "/status", AT)
+    tick(desk)
+    assert "kill_switch off" in telegram.texts[-1]
+
+
 def test_a_kill_of_before_the_switch_was_last_turned_is_settled(
     desk: Desk, db: psycopg.Connection, telegram: Telegram
 ) -> None:

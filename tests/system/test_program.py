@@ -121,8 +121,13 @@ def test_a_tick_that_finds_nothing_to_do_imports_neither_typer_nor_a_job_body(he
 
 def test_the_30_second_job_imports_nothing_of_the_phone_where_approvals_are_off(her: Operator) -> None:
     env = her.env | {"PYTHONPROFILEIMPORTTIME": "1"}
-    words = [sys.executable, GODMODE, "run", "process-retry-queue", "--again"]
-    tick = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
+    tick = subprocess.run(
+        [sys.executable, GODMODE, "run", "process-retry-queue", "--again"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     imported = {line.rpartition("|")[2].strip() for line in tick.stderr.splitlines()}
     assert "godmode.lib.engine.retry" in imported
     phone = {"engine.phone", "engine.phone_words", "engine.approvals", "channels.telegram_updates", "approval"}

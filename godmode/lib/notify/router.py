@@ -114,8 +114,10 @@ class Router:
         if row is None or row.status in ENDED or not row.via:
             return Delivery(row.status if row else "failed", row.body if row else "")
         delivery = replace(self._sender, channels={channel.name: channel}).send(row)
-        if delivery.status == "failed" and not last:
-            self._again(row, delivery)
+        if delivery.status == "failed" and last:
+            self._failed(row, delivery)
+        elif delivery.status == "failed" and (last_word := self._given_up_or_again(row, delivery)):
+            self(last_word)
         return delivery
 
     def try_out(self, name: str, way: str) -> Delivery:
