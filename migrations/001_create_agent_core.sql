@@ -287,6 +287,7 @@ CREATE TABLE notifications (
     via         text[],                                  -- its ways, in order; empty: the digest; null: not yet routed
     due_at      timestamptz,                             -- when a held one goes out; null: with the next digest
     carries     bigint[] NOT NULL DEFAULT '{}',          -- the waiting messages that this one tells of
+    buttons     jsonb NOT NULL DEFAULT '[]',             -- [label, data]: what she can press under it
     folded_into bigint REFERENCES notifications,         -- the one message that told of this one
     tries       jsonb NOT NULL DEFAULT '[]',             -- {way, channel, at}: what it took of her attention
     tried_at    timestamptz,                             -- the last of them

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -51,7 +50,7 @@ def on(
 
 def _stop(godmode: App, reason: str, wait: float, tell: standstill.Tell) -> Standstill:
     place = standstill.Place(godmode.config.state, godmode.clock, lambda: godmode.migrated().conn)
-    return standstill.bring_about(place, godmode.clean(reason), _who(), wait, tell)
+    return standstill.bring_about(place, godmode.clean(reason), terminal.who(), wait, tell)
 
 
 def _waiting(still: Sequence[str]) -> None:
@@ -80,7 +79,9 @@ def off(
     backlog = figures.backlog(store.conn)
     waits = f"{backlog.messages} messages for the next digest, {backlog.retries} retries"
     terminal.confirm(f"Allow godmode to act again? Waiting: {waits}.", yes)
-    truth = killswitch.turn_off(store.conn, godmode.config.state, godmode.clean(reason), _who(), godmode.clock.now())
+    truth = killswitch.turn_off(
+        store.conn, godmode.config.state, godmode.clean(reason), terminal.who(), godmode.clock.now()
+    )
     terminal.show(
         {
             "kill_switch": truth.kill_switch,
@@ -145,7 +146,7 @@ def drill(
             try:
                 done.append(drills.flip_once(listener, start, partial(_flip, godmode, why)))
             finally:
-                mine = killswitch.release(conn, state, why, _who(), godmode.clock.now())
+                mine = killswitch.release(conn, state, why, terminal.who(), godmode.clock.now())
             if not mine:
                 raise GodmodeError(
                     "the kill switch was set by somebody else during the drill and stays on",
@@ -202,10 +203,3 @@ def _proved(result: Result) -> str:
         f"from the flip to the last action begun: {result.last_ms_median} ms median, {result.last_ms_p99} ms p99; "
         f"`on` returned within {result.returned_ms_max} ms"
     )
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a uid without a name, as containers have
-        return "unknown"

@@ -1,4 +1,4 @@
-"""`godmode proposals [show N]`: what was noticed, and what speaks for it."""
+"""`godmode proposals [show|approve|reject N]`: what was noticed, what speaks for it, and her word on it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from godmode.commands import terminal
+from godmode.lib.approval import APPROVED, REJECTED, Approval
 from godmode.lib.errors import Usage
+from godmode.lib.kernel import Skip
 from godmode.lib.store import proposals
 from godmode.lib.store.proposals import ProposalRow
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="What was noticed, and what speaks for it.", rich_markup_mode=None)
+OPEN = "`godmode proposals` lists the open ones"
+Number = Annotated[int, typer.Argument(help="The proposal's number.", min=1, max=2**63 - 1)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -32,16 +36,53 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
 
 
 @app.command()
-def show(
-    number: Annotated[int, typer.Argument(help="The proposal's number.")],
-    as_json: Json = False,
-) -> int:
+def show(number: Number, as_json: Json = False) -> int:
     """Show one proposal with its evidence."""
     row = proposals.one(App(terminal.config()).migrated().conn, number)
     if row is None:
-        raise Usage(f"there is no proposal {number}", "`godmode proposals` lists the open ones")
+        raise _missing(number)
     terminal.show(asdict(row), as_json, _text(row))
     return 0
+
+
+@app.command()
+def approve(number: Number, as_json: Json = False) -> int:
+    """Approve an open proposal. Its remedy is not carried out by this version. Needs write_enabled."""
+    return _decide(Approval(APPROVED, number), "", as_json)
+
+
+@app.command()
+def reject(
+    number: Number,
+    reason: Annotated[str, typer.Option(help="Why, for the audit log.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Reject an open proposal: the same finding is not raised again."""
+    return _decide(Approval(REJECTED, number), reason, as_json)
+
+
+def _decide(wanted: Approval, reason: str, as_json: bool) -> int:
+    from godmode.lib.engine import approvals
+
+    godmode = App(terminal.config())
+    conn, now, number = godmode.migrated().conn, godmode.clock.now(), wanted.proposal
+    came = approvals.decide(conn, godmode.config.state, wanted, now, by=terminal.who(), reason=godmode.clean(reason))
+    if isinstance(came, Skip):
+        raise Usage(f"proposal {number} was not {wanted.verdict}: {came.message}", came.fix)
+    if came.row is None:
+        raise _missing(number)
+    if came.came_to == "over":
+        when = f" since {terminal.local(came.row.decided_at)}" if came.row.decided_at else ""
+        raise Usage(f"proposal {number} is not open: it is {came.row.status}{when}", OPEN)
+    already = came.came_to == "already"
+    said = f"proposal {number} {'was' if already else 'is'} {wanted.verdict}{' already' if already else ''}"
+    said += f"; {approvals.NO_REMEDY_YET}" if came.row.remedy and wanted.verdict == APPROVED else ""
+    terminal.show({"proposal": number, "status": came.row.status, "already": already}, as_json, said)
+    return 0
+
+
+def _missing(number: int) -> Usage:
+    return Usage(f"there is no proposal {number}", OPEN)
 
 
 def _text(row: ProposalRow) -> str:

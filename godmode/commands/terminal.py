@@ -58,6 +58,16 @@ def confirm(question: str, yes: bool) -> None:
         raise Usage("nothing was changed")
 
 
+def who() -> str:
+    """Who sits at the terminal, for the audit log."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a uid without a name, as containers have
+        return "unknown"
+
+
 def local(at: datetime | None, clock: str = "%H:%M") -> str:
     """A time as the operator reads it, in the configured zone: `Tue 24 Nov 08:00`; `never` for None."""
     return at.astimezone(config().zone).strftime(f"%a %d %b {clock}") if at else "never"

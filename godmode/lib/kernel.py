@@ -162,11 +162,20 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Button:
+    """What may stand under a message: its label, and the data that comes back when it is pressed (at most 64 bytes)."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True)
 class Notification:
     """A message to the operator, before routing. Equal `dedup_key`s are the same message.
 
     `brief` is what an SMS says in place of the body, where it has words of its own. `carries` are the numbers of the
-    waiting messages that this one tells of: once it has gone out, they need no other.
+    waiting messages that this one tells of: once it has gone out, they need no other. `buttons` stand under it where
+    the channel takes her answer.
     """
 
     type: str
@@ -176,6 +185,7 @@ class Notification:
     dedup_key: str
     brief: str = ""
     carries: tuple[int, ...] = ()
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Receipt, Record, Sight, Skipped
+from godmode.lib.kernel import Button, Checkpoint, Every, Gone, Rate, Receipt, Record, Sight, Skipped
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -189,3 +189,43 @@ class Askable(Protocol):
     """
 
     def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
+
+
+@dataclass(frozen=True)
+class Word:
+    """Something that was said to a channel: a `text` that was typed, or the data of a button.
+
+    `number` orders all that is said. `chat` is from where, as the allowlist writes it; "" where nobody can tell. `at`
+    is when it was typed. `press` is what a pressed button is acknowledged by, None for a text.
+    """
+
+    number: int
+    chat: str = ""
+    text: str = ""
+    at: datetime | None = None
+    press: str | None = None
+
+
+@runtime_checkable
+class Offers(Protocol):
+    """A channel that can put buttons under a message, where `listens` says that she wants to answer by it."""
+
+    listens: bool
+
+    def offer(self, to: str, text: str, buttons: Sequence[Button], key: str) -> Receipt: ...
+
+
+@runtime_checkable
+class Converses(Offers, Protocol):
+    """A channel that she can answer by.
+
+    `reply` sends as `offer` does, for somebody who waits: it gives up early. `words` reads what was said from a
+    number on (0: all that is kept) and has the service forget what is before it. `acknowledge` shows a short text to
+    who pressed a button.
+    """
+
+    def reply(self, to: str, text: str, buttons: Sequence[Button], key: str) -> Receipt: ...
+
+    def words(self, since: int) -> Sequence[Word]: ...
+
+    def acknowledge(self, press: str, text: str) -> Receipt: ...

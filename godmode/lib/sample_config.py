@@ -84,6 +84,7 @@ time = {call_time}
 # allowlist: `godmode channels` says what is missing, `godmode channels test NAME` tries one out.
 # [channels.telegram]              # and TELEGRAM_BOT_TOKEN: messages
 # chat_id = "123456789"
+# approvals = true                 # buttons under proposals; /status and /kill from chats on the allowlist
 # [channels.twilio]                # and TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN: calls and SMS to your phone
 # from = "+15125550199"
 # [channels.salesmsg]              # and SALESMSG_API_TOKEN: SMS to your phone

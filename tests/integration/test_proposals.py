@@ -54,3 +54,16 @@ def test_eight_processes_at_once_cannot_store_more_than_ten(database_url: str, d
         came_to = [outcome for outcomes in pool.map(store, range(8)) for outcome in outcomes]
     assert sorted(came_to) == ["new"] * 10 + ["over"] * 30
     assert db.execute("SELECT count(*) FROM proposals").fetchone() == (10,)
+
+
+def test_a_decision_holds_for_what_was_shown_and_is_made_once(db: psycopg.Connection) -> None:
+    proposals.put(db, finding("a"), NOW)
+    (row,) = proposals.waiting(db)
+    proposals.put(db, finding("a", "Something else"), NOW)
+    assert proposals.decide(db, row.id, "approved", NOW, by="her", shown=row.shown).came_to == "changed"
+    assert proposals.decide(db, row.id, "approved", NOW, by="her").came_to == "decided"
+    assert proposals.decide(db, row.id, "approved", NOW, by="her").came_to == "already"
+    assert proposals.decide(db, row.id, "rejected", NOW, by="her").came_to == "over"
+    assert proposals.decide(db, 99, "rejected", NOW, by="her").came_to == "missing"
+    assert db.execute("SELECT status, decided_at FROM proposals").fetchone() == ("approved", NOW)
+    assert db.execute("SELECT count(*) FROM agent_audit_log WHERE action_type = 'decision'").fetchone() == (1,)

@@ -119,6 +119,21 @@ def test_a_tick_that_finds_nothing_to_do_imports_neither_typer_nor_a_job_body(he
     assert "godmode.lib.sources.chatlogs" not in imported
 
 
+def test_the_30_second_job_imports_nothing_of_the_phone_where_approvals_are_off(her: Operator) -> None:
+    env = her.env | {"PYTHONPROFILEIMPORTTIME": "1"}
+    tick = subprocess.run(
+        [sys.executable, GODMODE, "run", "process-retry-queue", "--again"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in tick.stderr.splitlines()}
+    assert "godmode.lib.engine.retry" in imported
+    phone = {"engine.phone", "engine.phone_words", "engine.approvals", "channels.telegram_updates", "approval"}
+    assert not imported & {f"godmode.lib.{name}" for name in phone}
+
+
 def test_with_the_switch_on_no_job_runs_and_each_says_so(her: Operator, db: psycopg.Connection) -> None:
     assert her.types("killswitch", "on", "--reason", "drill").returncode == 0
     for job in ("periodic-scan", "daily-digest", "cleanup-old-data", "health-monitor", "morning-call", "sync-notion"):

@@ -21,7 +21,7 @@ def run(ctx: JobContext) -> JobResult:
     seen = facts.look(ctx, last or ctx.clock.now() - FIRST, first=last is None)
     note = Notification(
         "daily_digest", Severity.INFO, "Daily digest", digest.compose(seen),
-        f"daily_digest:{ctx.slot.key}", digest.brief(seen), seen.carries,
+        f"daily_digest:{ctx.slot.key}", digest.brief(seen), seen.carries, digest.buttons(seen),
     )  # fmt: skip
     if ctx.dry_run:
         return JobResult(Outcome.SUCCEEDED, data={"text": note.body})

@@ -1,7 +1,8 @@
-"""process_retry_queue: release messages whose time has come, and retry what failed, at most ten rows a run."""
+"""process_retry_queue: hear the phone, release messages whose time has come, retry what failed, ten rows a run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,12 +11,25 @@ from godmode.lib.kernel import Every, Job, JobContext, JobResult
 
 
 def run(ctx: JobContext) -> JobResult:
-    """Release messages; then expire what has lost its point, take over what a dead process held, do what is ready."""
+    """Hear the phone, since it may say stop; release messages; then expire what has lost its point, take over what a
+    dead process held, do what is ready."""
     from godmode.lib.engine import retry
 
+    heard = _heard(ctx)
     released = {} if ctx.dry_run else ctx.notify.release()
     result = retry.run(ctx, registry.retry)
-    return replace(result, data={**result.data, "released": dict(released)}) if released else result
+    found = {"heard": dict(heard)} if heard else {}
+    found |= {"released": dict(released)} if released else {}
+    return replace(result, data={**result.data, **found}) if found else result
+
+
+def _heard(ctx: JobContext) -> Mapping[str, int]:
+    """What was said from the phone, by what became of it; whoever does without it pays nothing for it."""
+    if ctx.dry_run or not ctx.settings.channels.get("telegram", {}).get("approvals"):
+        return {}
+    from godmode.lib.engine import phone
+
+    return phone.listen(ctx, "telegram")
 
 
 JOB = Job(

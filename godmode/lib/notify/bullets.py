@@ -100,6 +100,12 @@ def _lines(kind: Kind, room: int) -> Iterator[Bullet]:
     yield Bullet(item, more, kind.more, min(starts, default=None), tuple(listed))
 
 
+def named(seen: Seen) -> list[ProposalRow]:
+    """The proposals that have a line of their own, in the order of the lines."""
+    lines = {_shows(p): p for p in seen.proposals}
+    return [lines[bullet.item.command] for bullet in folded(kinds(seen)) if bullet.item.command in lines]
+
+
 def text(bullet: Bullet, seen: Seen) -> str:
     """A bullet as she reads it."""
     item = bullet.item
@@ -188,7 +194,11 @@ def _proposal(p: ProposalRow) -> Item:
     said = p.evidence.get("messages")
     first = [m["at"] for m in said if isinstance(m, dict) and m.get("at")] if isinstance(said, list) else []
     since = min((datetime.fromisoformat(at) for at in first), default=p.created_at)
-    return Item(line(p.title), f"proposals show {p.id}", APPROVALS, since)
+    return Item(line(p.title), _shows(p), APPROVALS, since)
+
+
+def _shows(p: ProposalRow) -> str:
+    return f"proposals show {p.id}"
 
 
 def _doubtful(seen: Seen) -> Kind:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from godmode.lib import gsm
+from godmode.lib import approval, gsm
+from godmode.lib.kernel import Button
 from godmode.lib.notify import bullets
 from godmode.lib.notify.bullets import Bullet
 from godmode.lib.notify.facts import Looked, Seen, counted
@@ -32,6 +33,11 @@ def brief(seen: Seen) -> str:
     """The digest as an SMS, in as few segments as it can be said in: no figures, the commands left out."""
     drafts = [gsm.plain(_brief(seen, width)) for width in WIDTHS]
     return min(drafts, key=gsm.segments)  # of equal ones the first, which says most
+
+
+def buttons(seen: Seen) -> tuple[Button, ...]:
+    """Approve and Reject for each proposal that is told of in a line of its own."""
+    return tuple(button for p in bullets.named(seen) for button in approval.buttons(p.id, p.shown))
 
 
 def _figures(seen: Seen) -> str:

@@ -105,6 +105,21 @@ class Router:
                 except Transient:  # it lasts a while yet, and the next look comes
                     continue
 
+    def answer(self, message_id: int, channel: Channel, *, last: bool = False) -> Delivery:
+        """Send a message of the outbox by this channel alone, now: by it she asked, and waits.
+
+        One that fails is tried again as any other is, but for the `last` one before the kill switch.
+        """
+        row = outbox.one(self.store.conn, message_id)
+        if row is None or row.status in ENDED or not row.via:
+            return Delivery(row.status if row else "failed", row.body if row else "")
+        delivery = replace(self._sender, channels={channel.name: channel}).send(row)
+        if delivery.status == "failed" and last:
+            self._failed(row, delivery)
+        elif delivery.status == "failed" and (last_word := self._given_up_or_again(row, delivery)):
+            self(last_word)
+        return delivery
+
     def try_out(self, name: str, way: str) -> Delivery:
         """Send one marked message by one channel and way, now: she asked for it. It is not tried again."""
         now = self.clock.now()

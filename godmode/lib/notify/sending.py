@@ -11,10 +11,10 @@ from typing import Any
 from godmode.lib.address import command, shown
 from godmode.lib.clock import Clock
 from godmode.lib.errors import GodmodeError, Refused, Transient, Usage
-from godmode.lib.kernel import Notification, Receipt, Severity
+from godmode.lib.kernel import Button, Notification, Receipt, Severity
 from godmode.lib.notify import text
 from godmode.lib.notify.routes import LIMITS, RINGS, goes
-from godmode.lib.ports import Addressed, Askable, Calls, Channel, Divides, Heard, Local, Polls, Speaks
+from godmode.lib.ports import Addressed, Askable, Calls, Channel, Divides, Heard, Local, Offers, Polls, Speaks
 from godmode.lib.store import Store, actions, allowlist, attention, audit, outbox
 from godmode.lib.store.outbox import Message
 
@@ -132,10 +132,11 @@ class Sender:
             if came.status != "failed":
                 return came
         parts = channel.parts(body) if isinstance(channel, Divides) and way != "call" else (body,)
-        worst = Tried("sent")
+        worst, buttons = Tried("sent"), _buttons(way, channel, row)
         for number, part in enumerate(parts, 1):
             of_part = base if number == 1 else f"{base}:{number}"
-            came = self._part(way, channel, to, _Sending(way, channel, to, part, of_part, urgent))
+            under = buttons if number == len(parts) else ()
+            came = self._part(way, channel, to, _Sending(way, channel, to, part, of_part, urgent, buttons=under))
             if came.status == "failed":
                 return came
             worst = worst if came.status == "sent" else came
@@ -221,6 +222,7 @@ class _Sending:
     key: str
     urgent: bool = False
     sound: bytes = b""
+    buttons: tuple[Button, ...] = ()
     error: GodmodeError | None = field(default=None, init=False)
 
     def __call__(self) -> Receipt:
@@ -235,11 +237,20 @@ class _Sending:
             return self.channel.speak(self.to, self.sound, self.text, self.key)
         if self.way == "call" and isinstance(self.channel, Calls):
             return self.channel.call(self.to, self.text, self.key)
+        if self.buttons and isinstance(self.channel, Offers):
+            return self.channel.offer(self.to, self.text, self.buttons, self.key)
         return self.channel.send(self.to, self.text, self.key)
 
     def ask(self, since: datetime) -> Receipt | None:
         assert isinstance(self.channel, Askable)
         return self.channel.ask(self.way, self.to, self.text, since)
+
+
+def _buttons(way: str, channel: Channel, row: Message) -> tuple[Button, ...]:
+    """What she can press under a message, where this channel takes her answer."""
+    if way != "message" or not isinstance(channel, Offers) or not channel.listens:
+        return ()
+    return tuple(Button(label, data) for label, data in row.buttons)
 
 
 def _stays_here(channel: Channel) -> bool:

@@ -17,7 +17,7 @@ def written(row: Message, way: str) -> str:
     """A message to be read; an SMS has its own words where there are any."""
     if way == "sms" and row.brief:
         return row.brief
-    if row.type in ONCE:
+    if row.type in ONCE or row.type == "phone_reply":
         return row.body
     return f"{row.severity}: {row.title}" + (f"\n{row.body}" if row.body else "")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from psycopg import Connection
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from godmode.lib.kernel import Notification
 
@@ -29,6 +30,7 @@ class Message:
     sent_at: datetime | None
     via: list[str] | None = None
     brief: str = ""
+    buttons: list[list[str]] = field(default_factory=list)
 
 
 COLUMNS = ", ".join(Message.__dataclass_fields__)
@@ -46,6 +48,7 @@ def put(
     values = {
         "type": note.type, "severity": note.severity, "title": _storable(note.title), "body": _storable(note.body),
         "brief": _storable(note.brief), "carries": list(note.carries),
+        "buttons": Jsonb([[button.label, button.data] for button in note.buttons]),
         "key": note.dedup_key, "run_id": run_id, "now": now, "window": window,
     }  # fmt: skip
     with conn.transaction(), conn.cursor(row_factory=class_row(Message)) as cursor:
@@ -72,9 +75,9 @@ def put(
         new = cursor.execute(
             f"""
             INSERT INTO notifications
-                (type, severity, title, body, brief, carries, dedup_key, run_id, created_at, updated_at)
-            VALUES (%(type)s, %(severity)s, %(title)s, %(body)s, %(brief)s, %(carries)s, %(key)s, %(run_id)s,
-                    %(now)s, %(now)s)
+                (type, severity, title, body, brief, carries, buttons, dedup_key, run_id, created_at, updated_at)
+            VALUES (%(type)s, %(severity)s, %(title)s, %(body)s, %(brief)s, %(carries)s, %(buttons)s, %(key)s,
+                    %(run_id)s, %(now)s, %(now)s)
             RETURNING {COLUMNS}
             """,
             values,

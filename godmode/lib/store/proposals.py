@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from godmode.lib.kernel import Proposal
+from godmode.lib.store import audit
 
 AT_MOST = 10  # new proposals in any 60 minutes (specification, Proposals)
 
@@ -28,9 +29,25 @@ class ProposalRow:
     evidence: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    decided_at: datetime | None = None
+    remedy: dict[str, Any] | None = None
+    shown: str = ""
 
 
-_COLUMNS = ", ".join(ProposalRow.__dataclass_fields__)
+@dataclass(frozen=True)
+class Decided:
+    """What became of her word: `decided` now, `already` so, or not: `changed` since it was shown, `over` or `missing`.
+
+    `row` is the proposal as it is now, None where it is missing.
+    """
+
+    came_to: str
+    row: ProposalRow | None
+
+
+# What she saw is known by the first characters of its hash: whoever decides by it decides what was shown.
+_SHOWN = "left(encode(sha256(convert_to(jsonb_build_array(title, evidence, remedy)::text, 'UTF8')), 'hex'), 12)"
+_COLUMNS = ", ".join(f"{_SHOWN} AS shown" if name == "shown" else name for name in ProposalRow.__dataclass_fields__)
 
 
 def put(conn: Connection, found: Proposal, now: datetime) -> str:
@@ -100,3 +117,42 @@ def one(conn: Connection, proposal_id: int) -> ProposalRow | None:
     """A proposal by its number."""
     with conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
         return cursor.execute(f"SELECT {_COLUMNS} FROM proposals WHERE id = %s", (proposal_id,)).fetchone()
+
+
+def decide(
+    conn: Connection,
+    proposal_id: int,
+    verdict: str,
+    now: datetime,
+    *,
+    by: str,
+    shown: str | None = None,
+    reason: str = "",
+) -> Decided:
+    """Set an open proposal to `approved` or `rejected`, with its audit row, in one transaction.
+
+    With `shown` only where it is still as it was shown (compare-and-set), so that nobody decides what they did not see.
+    """
+    with conn.transaction(), conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
+        row = cursor.execute(
+            f"""
+            UPDATE proposals SET status = %(verdict)s, decided_at = %(now)s
+            WHERE id = %(id)s AND status = 'open' AND NOT archived
+              AND (%(shown)s::text IS NULL OR {_SHOWN} = %(shown)s)
+            RETURNING {_COLUMNS}
+            """,
+            {"id": proposal_id, "verdict": verdict, "now": now, "shown": shown},
+        ).fetchone()
+        if row is None:
+            return _why_not(one(conn, proposal_id), verdict)
+        data = {"proposal": row.id, "title": row.title, "shown": row.shown, "by": by, "reason": reason}
+        audit.write(conn, now, f"proposal_{verdict}", "decision", success=True, data=data)
+        return Decided("decided", row)
+
+
+def _why_not(row: ProposalRow | None, verdict: str) -> Decided:
+    if row is None:
+        return Decided("missing", None)
+    if row.status == "open":
+        return Decided("changed", row)
+    return Decided("already" if row.status == verdict else "over", row)

@@ -47,6 +47,13 @@ def cursor_of(conn: Connection, source: str) -> dict[str, Any]:
     return dict(row[0]) if row else {}
 
 
+def hold_cursor(conn: Connection, source: str) -> dict[str, Any]:
+    """The cursor, for who moves it: everybody else waits until the transaction ends."""
+    conn.execute("INSERT INTO data_source_sync (source_name) VALUES (%s) ON CONFLICT DO NOTHING", (source,))
+    row = conn.execute("SELECT cursor FROM data_source_sync WHERE source_name = %s FOR UPDATE", (source,)).fetchone()
+    return dict(row[0]) if row else {}
+
+
 def begin(conn: Connection, source: str, now: datetime) -> datetime | None:
     """A sync starts; when the last complete one ended."""
     row = conn.execute(
