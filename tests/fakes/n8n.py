@@ -343,7 +343,7 @@ class _Handler(BaseHTTPRequestHandler):
                     if self.server.fake.closing.wait(self.server.fake.drip_every):
                         break
         # A server that closes without a word races with the next request; only these faults are about that.
-        self.close_connection = fault in ("half answer", "drip")
+        self.close_connection = fault in ("half answer", "hang up", "drip")
 
     def _say(
         self, status: int, kind: str, body: bytes, headers: Mapping[str, str] | None = None, shown: int | None = None

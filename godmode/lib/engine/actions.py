@@ -66,7 +66,7 @@ class Actor:
     def _perform(self, key: str, kind: str, target: str, effect: Effect, ask: Ask | None) -> Done:
         if killswitch.waiting(self.state) and self._switch_is_on():  # the intent asks the database alone
             raise KillSwitchOn("Kill switch is active")
-        asked, now = time.monotonic(), self.clock.now()
+        asked, now = _passed(), self.clock.now()
         intent = actions.intend(
             self.store.conn,
             key=key,
@@ -80,7 +80,7 @@ class Actor:
         )
         if intent is None:
             return self._refused(key, kind, target, effect, ask)
-        if time.monotonic() - asked > FRESH_FOR and self._switch_is_on():
+        if _passed() - asked > FRESH_FOR and self._switch_is_on():
             self._end(intent, key, kind, Done("failed", error="Kill switch is active"))
             raise KillSwitchOn("Kill switch is active")
         return self._take_effect(intent, key, kind, effect, ask, now)
@@ -162,6 +162,11 @@ class Actor:
         if not self._end(Intent(before.id, before.attempts), key, before.kind, done):
             raise Transient(f"another run is settling {key}", "its outcome will be in the audit log")
         return self._perform(key, kind, target, effect, ask) if done.state == "failed" else done
+
+
+def _passed() -> float:
+    """Seconds since the machine started, those that it slept included, where the system counts them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def running(conn: psycopg.Connection, me: Owner, now: datetime) -> list[str]:
