@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +20,6 @@ from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="How godmode reaches you.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-WEEK = timedelta(days=7)
 
 
 @app.callback(invoke_without_command=True)
@@ -33,11 +31,11 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
     conn = godmode.migrated().conn
     channels = godmode.channels(lambda: None)
     entries = [_entry(conn, name, channels.get(name)) for name in registry.CHANNELS]
-    counts = attention.counts(conn, godmode.clock.now() - WEEK)
-    week = ", ".join(f"{way} {counts.get(way, 0)}" for way in CARRIES)
+    counts = attention.of_week(conn, godmode.clock.now())
+    week = ", ".join(f"{way} {count}" for way, count in counts.items())
     rows = [(e["name"], e["help"], ", ".join(e["ways"]), _whom(e), e["state"]) for e in entries]
     text = terminal.table(("CHANNEL", "WHAT", "WAYS", "TO", "STATE"), rows) + f"\n\nin the last 7 days: {week}"
-    terminal.show({"channels": entries, "week": {way: counts.get(way, 0) for way in CARRIES}}, as_json, text)
+    terminal.show({"channels": entries, "week": dict(counts)}, as_json, text)
     return 0
 
 

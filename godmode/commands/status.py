@@ -12,7 +12,7 @@ from psycopg import Connection
 from godmode import registry, supply
 from godmode.commands import jobs, terminal
 from godmode.lib.engine import killswitch
-from godmode.lib.store import audit, figures, sync
+from godmode.lib.store import attention, audit, figures, sync
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -67,6 +67,7 @@ def look(godmode: App) -> dict[str, Any]:
         "sources": sources,
         "incidents": incidents,
         "backlog": asdict(backlog),
+        "reached": attention.of_week(conn, godmode.clock.now()),
     }
 
 
@@ -134,6 +135,7 @@ def _rest(document: dict[str, Any]) -> list[str]:
         f"controls: kill switch {switch}{tried}, {', '.join(held)}",
         f"sources: {'; '.join(sources) or 'none configured'}",
         f"waiting: {waits}",
+        f"reached you in 7 days: {', '.join(f'{way} {count}' for way, count in document['reached'].items())}",
     ]
 
 

@@ -269,3 +269,12 @@ def test_a_credential_in_a_reason_is_neither_kept_nor_shown(her: Operator, db: p
     )
     assert "[redacted: GitHub token]" in kept and key not in kept
     assert not any(key in file.read_text(errors="replace") for file in her.home.rglob("*") if file.is_file())
+
+
+def test_status_says_how_often_she_was_reached_this_week(her: Operator, db: psycopg.Connection) -> None:
+    db.execute(
+        "INSERT INTO notifications (type, title, tried_at, tries) SELECT 'trouble', 't', now(),"
+        " jsonb_build_array(jsonb_build_object('way', 'sms', 'channel', 'twilio', 'at', now()))"
+    )
+    assert json.loads(her.types("status", "--json").stdout)["reached"] == {"call": 0, "sms": 1, "message": 0}
+    assert "reached you in 7 days: call 0, sms 1, message 0" in her.types("status").stdout

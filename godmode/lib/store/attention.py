@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+WAYS = ("call", "sms", "message")
+WEEK = timedelta(days=7)
+
 
 def take(
     conn: Connection,
@@ -43,3 +46,9 @@ def counts(conn: Connection, since: datetime) -> Mapping[str, int]:
         {"since": since},
     ).fetchall()
     return {str(way): int(count) for way, count in rows}
+
+
+def of_week(conn: Connection, now: datetime) -> Mapping[str, int]:
+    """How many calls, SMS and messages there were in the last seven days, the zeros too."""
+    counted = counts(conn, now - WEEK)
+    return {way: counted.get(way, 0) for way in WAYS}
