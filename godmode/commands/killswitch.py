@@ -14,7 +14,7 @@ import typer
 from godmode.commands import terminal
 from godmode.lib.engine import killswitch, standstill
 from godmode.lib.engine.standstill import Standstill
-from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage
+from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage, first_line
 from godmode.lib.store import archive, audit, controls, figures
 from godmode.wiring import App
 
@@ -101,7 +101,7 @@ def status(as_json: Json = False) -> int:
     try:
         truth = killswitch.settle(godmode.migrated().conn, godmode.config.state, godmode.clock.now())
     except (psycopg.Error, DatabaseTrouble) as e:
-        line = str(e).strip().partition("\n")[0]
+        line = first_line(e)
         stops = mirror is not None and mirror.on
         said = f"kill switch is {'on' if stops else 'off'} by its file; the database cannot be reached ({line})"
         terminal.show({"kill_switch": stops, "database": False}, as_json, said)

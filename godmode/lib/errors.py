@@ -19,6 +19,11 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line: PostgreSQL adds details and context below it."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 class GodmodeError(Exception):
     """Base of everything that is reported to the operator in one line.
 

@@ -18,7 +18,7 @@ from godmode.lib.engine.stop import Stopper
 from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Unknown
 from godmode.lib.kernel import Receipt
 from godmode.lib.store import Store, actions, audit
-from godmode.lib.store.actions import ActionRow, Intent
+from godmode.lib.store.actions import Intent
 
 FRESH_FOR = 2.0  # seconds for which the intent's look at the switch holds
 LEASE = timedelta(minutes=11)  # longer than any effect takes; only another host waits for its end
@@ -153,7 +153,7 @@ class Actor:
             )
         if before.state == "done":
             return Done("done", Receipt(before.provider_id or ""), again=True)
-        if before.state == "started" and not _owner_dead(before, self.owner, self.clock.now()):
+        if before.state == "started" and not locks.is_dead(before, self.owner, self.clock.now()):
             raise Transient(f"another run is doing {key}", "its outcome will be in the audit log")
         if before.state == "uncertain" and ask is None:
             return Done("uncertain", None, before.error, again=True)
@@ -171,9 +171,4 @@ def _passed() -> float:
 
 def running(conn: psycopg.Connection, me: Owner, now: datetime) -> list[str]:
     """The keys of the actions that were begun, by owners that still live, and have no outcome yet."""
-    return [row.key for row in actions.under_way(conn) if not _owner_dead(row, me, now)]
-
-
-def _owner_dead(row: ActionRow, me: Owner, now: datetime) -> bool:
-    owner = Owner(row.owner_host or "", row.owner_pid or 0, row.owner_started or "")
-    return locks.is_dead(owner, row.lease_until, me, now)
+    return [row.key for row in actions.under_way(conn) if not locks.is_dead(row, me, now)]

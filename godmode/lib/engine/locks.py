@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from socket import gethostname
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -81,11 +82,24 @@ def observer(state: Path) -> Owner:
         return Owner("", os.getpid(), "")
 
 
-def is_dead(owner: Owner, lease_until: datetime | None, me: Owner, now: datetime) -> bool:
-    """Whether an owner is gone: on this host its process, on another one its lease."""
-    if owner.host == me.host:
-        return _started(owner.pid) != owner.started
-    return lease_until is None or lease_until <= now
+class Claim(Protocol):
+    """A row that a process holds: of a job, of an action, of the retry queue."""
+
+    @property
+    def owner_host(self) -> str | None: ...
+    @property
+    def owner_pid(self) -> int | None: ...
+    @property
+    def owner_started(self) -> str | None: ...
+    @property
+    def lease_until(self) -> datetime | None: ...
+
+
+def is_dead(claim: Claim, me: Owner, now: datetime) -> bool:
+    """Whether who holds a claim is gone: on this host its process, on another one its lease."""
+    if (claim.owner_host or "") == me.host:
+        return _started(claim.owner_pid or 0) != (claim.owner_started or "")
+    return claim.lease_until is None or claim.lease_until <= now
 
 
 def _host(state: Path) -> str:

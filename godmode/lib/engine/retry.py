@@ -18,7 +18,6 @@ import msgspec
 from msgspec import Struct
 
 from godmode.lib.engine import afterwards, locks, stop
-from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.worker import Worker
 from godmode.lib.errors import BadData, GodmodeError, KillSwitchOn, Transient
 from godmode.lib.kernel import Backoff, Every, Job, JobContext, JobResult, Notification, Outcome, Severity, Skip
@@ -147,8 +146,7 @@ class _Queue(Struct):
         for row in retry_jobs.running(conn):
             held.setdefault(row.owner, []).append(row)
         for rows in held.values():
-            owner = Owner(rows[0].owner_host or "", rows[0].owner_pid or 0, rows[0].owner_started or "")
-            if locks.is_dead(owner, rows[0].lease_until, self.worker.owner, self.ctx.clock.now()):
+            if locks.is_dead(rows[0], self.worker.owner, self.ctx.clock.now()):
                 retry_jobs.give_back(conn, rows[1:], self.ctx.clock.now())
                 self._settle(rows[0], died, None, 0)
 

@@ -152,8 +152,7 @@ class _Run:
             return Skip("locked", f"another run of {self.job.name} is under way on this host")
         if self.mode.again and self.job.speaks:
             raise Usage(f"{self.job.name} speaks once a day", "--dry-run shows what would go out")
-        owner = Owner(row.owner_host or "", row.owner_pid or 0, row.owner_started or "")
-        dead = row.state == "running" and locks.is_dead(owner, row.lease_until, self.runner.me, now)
+        dead = row.state == "running" and locks.is_dead(row, self.runner.me, now)
         held = slots.Held(row.slot, row.state, row.attempt, row.retry_at, dead)
         return slots.claim(held, slot, now, by_hand=not self.mode.scheduled, again=self.mode.again)
 

@@ -14,8 +14,7 @@ from psycopg import Connection
 from godmode.lib.clock import Clock
 from godmode.lib.engine import actions, killswitch, locks
 from godmode.lib.engine.killswitch import Mirror
-from godmode.lib.engine.locks import Owner
-from godmode.lib.errors import GodmodeError
+from godmode.lib.errors import GodmodeError, first_line
 from godmode.lib.store import job_state
 
 POLL = 0.05  # seconds between two looks
@@ -81,7 +80,7 @@ def _failure(step: Callable[[], None]) -> str | None:
     try:
         step()
     except (psycopg.Error, GodmodeError) as e:
-        return str(e).strip().partition("\n")[0]
+        return first_line(e)
     return None
 
 
@@ -91,9 +90,7 @@ def under_way(conn: Connection, state: Path, clock: Clock) -> Sequence[str]:
     runs = [
         f"{row.job} (run {row.run_id})" + ("" if row.owner_host == me.host else f" on {row.owner_host}")
         for row in job_state.running(conn)
-        if not locks.is_dead(
-            Owner(row.owner_host or "", row.owner_pid or 0, row.owner_started or ""), row.lease_until, me, now
-        )
+        if not locks.is_dead(row, me, now)
     ]
     return actions.running(conn, me, now) + runs
 

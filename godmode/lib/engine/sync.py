@@ -17,7 +17,7 @@ from godmode.lib.engine import completeness, failures
 from godmode.lib.engine.said import texts
 from godmode.lib.engine.shelves import Shelf, shelf_of
 from godmode.lib.engine.stop import Stopped, time_left
-from godmode.lib.errors import DailyLimit, GodmodeError
+from godmode.lib.errors import DailyLimit, GodmodeError, first_line
 from godmode.lib.kernel import Checkpoint, Gone, JobContext, JobResult, Notification, Outcome, Record, Severity, Skipped
 from godmode.lib.ports import Remote, Source
 from godmode.lib.store import executions
@@ -51,7 +51,7 @@ def _sync(ctx: JobContext, source: Source) -> JobResult:
             found = failures.look(ctx, source, last)
     except (GodmodeError, psycopg.Error, Stopped) as e:
         why = _stop_behind(ctx, e)
-        _end(ctx, sink, str(why).strip().partition("\n")[0])
+        _end(ctx, sink, first_line(why))
         raise why from e
     _end(ctx, sink, None)
     return JobResult(Outcome.SUCCEEDED, data=sink.report() | found)

@@ -15,7 +15,7 @@ from threading import Event, Thread
 import psycopg
 
 from godmode.lib.engine.stop import Stopped, Stopper
-from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn
+from godmode.lib.errors import DatabaseTrouble, GodmodeError, KillSwitchOn, first_line
 from godmode.lib.kernel import JobResult, Outcome
 from godmode.lib.store import Store
 
@@ -88,7 +88,7 @@ class _Work:
         except GodmodeError as e:
             self.result = JobResult(Outcome.FAILED, None, str(e), e.category)
         except (psycopg.Error, Stopped) as e:
-            self.result = JobResult(Outcome.FAILED, None, str(e).partition("\n")[0], DatabaseTrouble.category)
+            self.result = JobResult(Outcome.FAILED, None, first_line(e), DatabaseTrouble.category)
         finally:
             self.twin.store.close()
             self.ended.set()

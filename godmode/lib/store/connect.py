@@ -9,7 +9,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from godmode.lib.config import secret
-from godmode.lib.errors import DatabaseTrouble, Usage
+from godmode.lib.errors import DatabaseTrouble, Usage, first_line
 from godmode.lib.store import places
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def reason(message: str, password: object = None) -> str:
 
 def trouble(error: psycopg.Error) -> DatabaseTrouble:
     """What the server said in one line, with what to do next where that is known."""
-    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = first_line(error)
     if re.search(r"no space left|quota exceeded|wrote only", line, re.IGNORECASE):
         return DatabaseTrouble(line, "free some space on the database's disk")
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
