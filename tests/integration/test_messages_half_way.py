@@ -7,9 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from fakes import twilio as fake_twilio
 from fakes.company import Desk, configured
-from fakes.telegram import TOKEN, Telegram
+from fakes.telegram import Telegram
 from fakes.twilio import Twilio
 
 from godmode.lib.config import Config
@@ -18,21 +17,6 @@ from godmode.lib.notify.router import Router
 from godmode.lib.store import outbox, releases
 
 CHAT, PHONE = "123456789", "+15125550100"
-
-
-@pytest.fixture
-def telegram(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telegram]:
-    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
-    with Telegram(CHAT) as made:
-        yield made
-
-
-@pytest.fixture
-def twilio(monkeypatch: pytest.MonkeyPatch) -> Iterator[Twilio]:
-    monkeypatch.setenv("TWILIO_ACCOUNT_SID", fake_twilio.SID)
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", fake_twilio.TOKEN)
-    with Twilio() as made:
-        yield made
 
 
 @pytest.fixture

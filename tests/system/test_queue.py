@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,23 +11,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from fakes.installation import GODMODE, Operator
 
-GODMODE = Path(sys.executable).with_name("godmode")
-CONFIG = 'quiet_hours = { start = "00:00", end = "00:00" }\n[sources.chatlogs]\npath = "chats"\n'
 MESSAGES = 60_000
 
 
-class Operator:
-    """Types commands in an installation of her own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        (home / "config.toml").write_text(CONFIG)
-        (home / "chats").mkdir()
-        self.env = {**os.environ, "GODMODE_HOME": str(home)}
-
-    def types(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([GODMODE, *words], env=self.env, capture_output=True, text=True, timeout=60, check=False)
+class Queuer(Operator):
+    """The operator at the retry queue."""
 
     def sees(self, *words: str) -> Any:
         done = self.types(*words, "--json")
@@ -42,23 +31,23 @@ class Operator:
 
 
 @pytest.fixture
-def her(tmp_path: Path, database_url: str) -> Operator:
-    return Operator(tmp_path)
+def her(tmp_path: Path, database_url: str) -> Queuer:
+    return Queuer(tmp_path)
 
 
-def give_up(her: Operator, *more: str) -> None:
+def give_up(her: Queuer, *more: str) -> None:
     """One piece of work that is given up on."""
     her.sees("queue", "add", "custom", '{"do": "fail", "error": "no route"}', "--tries", "1", *more)
     assert her.works()["data"] == {"dead": 1}
 
 
 @pytest.mark.parametrize(("option", "value"), [("after", "1e300"), ("expires", "nan"), ("tries", "99999999999")])
-def test_a_number_that_no_calendar_or_column_holds_is_wrong_usage(her: Operator, option: str, value: str) -> None:
+def test_a_number_that_no_calendar_or_column_holds_is_wrong_usage(her: Queuer, option: str, value: str) -> None:
     done = her.types("queue", "add", "custom", '{"do": "noop"}', f"--{option}", value)
     assert (done.returncode, f"'--{option}'" in done.stderr) == (2, True)
 
 
-def test_work_added_by_hand_is_listed_done_and_shown(her: Operator) -> None:
+def test_work_added_by_hand_is_listed_done_and_shown(her: Queuer) -> None:
     assert her.sees("queue", "add", "custom", '{"do": "noop"}') == {"id": 1}
     listed = her.sees("queue")
     assert listed["counts"] == {"waiting": 1, "ready": 1, "running": 0, "completed_last_day": 0, "dead": 0}
@@ -69,9 +58,7 @@ def test_work_added_by_hand_is_listed_done_and_shown(her: Operator) -> None:
     assert her.types("queue").stdout.startswith("0 waiting (0 ready), 0 running, 1 completed in the last day")
 
 
-def test_a_dead_letter_is_listed_shown_and_starts_anew_as_work_of_its_own(
-    her: Operator, db: psycopg.Connection
-) -> None:
+def test_a_dead_letter_is_listed_shown_and_starts_anew_as_work_of_its_own(her: Queuer, db: psycopg.Connection) -> None:
     give_up(her, "--key", "k")
     assert [(row["id"], row["error"]) for row in her.sees("queue", "dead")] == [(1, "no route")]
     assert her.types("queue", "dead").stdout.splitlines()[1].startswith("dead:1  custom")
@@ -85,12 +72,12 @@ def test_a_dead_letter_is_listed_shown_and_starts_anew_as_work_of_its_own(
     assert db.execute("SELECT count(*) FROM retry_jobs").fetchone() == (2,)
 
 
-def test_of_one_key_nothing_is_added_while_work_of_it_is_open(her: Operator) -> None:
+def test_of_one_key_nothing_is_added_while_work_of_it_is_open(her: Queuer) -> None:
     words = ("queue", "add", "custom", '{"do": "noop"}', "--key", "k")
     assert [her.sees(*words), her.sees(*words)] == [{"id": 1}, {"id": None}]
 
 
-def test_what_is_dismissed_is_kept_with_the_reason_and_not_done(her: Operator, db: psycopg.Connection) -> None:
+def test_what_is_dismissed_is_kept_with_the_reason_and_not_done(her: Queuer, db: psycopg.Connection) -> None:
     her.sees("queue", "add", "custom", '{"do": "noop"}')
     assert her.types("queue", "dismiss", "1").returncode == 2
     assert her.sees("queue", "dismiss", "1", "--reason", "made by mistake") == {"dismissed": ["1"]}
@@ -103,7 +90,7 @@ def test_what_is_dismissed_is_kept_with_the_reason_and_not_done(her: Operator, d
     ]
 
 
-def test_all_says_how_many_and_acts_only_after_a_yes(her: Operator) -> None:
+def test_all_says_how_many_and_acts_only_after_a_yes(her: Queuer) -> None:
     for _ in range(3):
         give_up(her)
     refused = her.types("queue", "dismiss", "--all", "--dead", "--reason", "seen")
@@ -131,14 +118,14 @@ def test_all_says_how_many_and_acts_only_after_a_yes(her: Operator) -> None:
         (("add", "job", '{"slot": "x"}'), "job"),
     ],
 )
-def test_wrong_words_get_one_line_and_exit_code_2(her: Operator, words: tuple[str, ...], says: str) -> None:
+def test_wrong_words_get_one_line_and_exit_code_2(her: Queuer, words: tuple[str, ...], says: str) -> None:
     refused = her.types("queue", *words)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert len(refused.stderr.splitlines()) == 1, refused.stderr
     assert says in refused.stderr
 
 
-def working(her: Operator, db: psycopg.Connection) -> subprocess.Popen[str]:
+def working(her: Queuer, db: psycopg.Connection) -> subprocess.Popen[str]:
     """The 30-second job, in the middle of a row that reads many messages."""
     lines = (json.dumps({"ts": 1_700_000_000 + n, "author": "Ana", "text": f"m {n}", "id": n}) for n in range(MESSAGES))
     (her.home / "chats" / "chat.jsonl").write_text("\n".join(lines) + "\n")
@@ -157,7 +144,7 @@ def rows(db: psycopg.Connection) -> list[tuple[Any, ...]]:
     return db.execute("SELECT status, attempts, errors->-1->>'error' FROM retry_jobs ORDER BY id").fetchall()
 
 
-def test_a_job_killed_in_the_middle_of_a_row_loses_nothing(her: Operator, db: psycopg.Connection) -> None:
+def test_a_job_killed_in_the_middle_of_a_row_loses_nothing(her: Queuer, db: psycopg.Connection) -> None:
     process = working(her, db)
     process.kill()
     process.communicate()
@@ -169,7 +156,7 @@ def test_a_job_killed_in_the_middle_of_a_row_loses_nothing(her: Operator, db: ps
     assert db.execute("SELECT count(DISTINCT key) FROM memory_items").fetchone() == (MESSAGES,)
 
 
-def test_a_job_told_to_end_ends_with_its_row_marked_and_begins_no_other(her: Operator, db: psycopg.Connection) -> None:
+def test_a_job_told_to_end_ends_with_its_row_marked_and_begins_no_other(her: Queuer, db: psycopg.Connection) -> None:
     process = working(her, db)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=10)
@@ -178,7 +165,7 @@ def test_a_job_told_to_end_ends_with_its_row_marked_and_begins_no_other(her: Ope
     assert rows(db) == [("pending", 1, "stopped by SIGTERM"), ("pending", 0, None)]
 
 
-def test_a_tick_with_an_empty_queue_imports_nothing_of_what_works_on_it(her: Operator) -> None:
+def test_a_tick_with_an_empty_queue_imports_nothing_of_what_works_on_it(her: Queuer) -> None:
     her.works()
     tick = subprocess.run(
         [sys.executable, GODMODE, "run", "process-retry-queue", "--scheduled"],
@@ -190,7 +177,7 @@ def test_a_tick_with_an_empty_queue_imports_nothing_of_what_works_on_it(her: Ope
 
 
 def test_three_hosts_on_one_database_share_the_work_and_nothing_is_done_twice(
-    her: Operator, db: psycopg.Connection, tmp_path: Path
+    her: Queuer, db: psycopg.Connection, tmp_path: Path
 ) -> None:
     db.execute(
         "INSERT INTO retry_jobs (type, payload) SELECT 'custom', '{\"do\": \"noop\"}' FROM generate_series(1, 60)"
