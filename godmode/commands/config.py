@@ -9,25 +9,21 @@ import msgspec
 import typer
 
 from godmode import registry, supply
-from godmode.commands import terminal
+from godmode.commands import started, terminal
 from godmode.lib import config as configuration
-from godmode.lib import quiet
+from godmode.lib import quiet, secrets_file
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
 from godmode.lib.engine.slots import current
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Daily
 from godmode.lib.notify import routes
+from godmode.lib.schedule.calling import SECRETS
 from godmode.lib.store import server_programs
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-SECRETS = (
-    "DATABASE_URL", "NOTION_TOKEN", "N8N_API_KEY", "HUBSPOT_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN",
-    "SALESMSG_API_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
-)  # fmt: skip
 
 
 @app.command()
@@ -55,8 +51,10 @@ def _origin(name: str) -> str | None:
     """Where a secret comes from; None when it is not set. Raises Usage when its file cannot be read."""
     if configuration.secret(name) is None:
         return None
-    if os.environ.get(name):
-        return "from the environment"
+    if value := os.environ.get(name):
+        path = terminal.config().path
+        filed = secrets_file.read(path).get(name) == value
+        return f"from {secrets_file.beside(path)}" if filed else "from the environment"
     return f"from {os.environ[f'{name}_FILE']}" if f"{name}_FILE" in os.environ else "from a systemd credential"
 
 
@@ -82,7 +80,7 @@ def check(as_json: Json = False) -> int:
             raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
-    notes += _folder(config) + _channels(App(config)) + _speakers(App(config))
+    notes += _folder(config) + _channels(App(config)) + _speakers(App(config)) + started.outdated(config)
     said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
     terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
     return 0
