@@ -11,6 +11,7 @@ import typer
 
 from godmode.commands import started, terminal
 from godmode.lib import config as configuration
+from godmode.lib import paths
 from godmode.lib.errors import Usage
 from godmode.lib.schedule import crontab, unit_files
 
@@ -41,7 +42,8 @@ def cron(
     after = crontab.with_block(before, name, text) if install else crontab.without_block(before, name)
     if after != before:
         crontab.write(after)
-    _say(f"the block of {config.path} in your crontab", install, after != before, as_json, _notes_on_cron(after, log))
+    notes = _notes_on_cron(after, log) if install else []
+    _say(f"the block of {config.path} in your crontab", install, after != before, as_json, notes)
     return 0
 
 
@@ -62,7 +64,7 @@ def systemd(
     where, name = unit_files.folder(as_root), started.call(config).name
     if install:
         unit_files.booted()
-        _settle_server()
+        _settle()
         changed = unit_files.install(files, where, as_root, name)
         _say(f"the units of {config.path} in {where}", True, changed, as_json, _notes_on_systemd(as_root))
     elif uninstall:
@@ -91,8 +93,9 @@ def _as_root(user: bool, system: bool) -> bool:
     return root and not user
 
 
-def _settle_server() -> None:
-    """Have the embedded server's user, folder and database made, which no unit may do, and leave it to its unit."""
+def _settle() -> None:
+    """Make what no unit may: the state folder, and the embedded server's user and folder. It is for its unit to run."""
+    paths.private_folder(terminal.config().state)
     if configuration.secret("DATABASE_URL") is None:
         from godmode.lib.store import embedded
 

@@ -75,7 +75,7 @@ def _folders(config: Config) -> Folders:
     code = [Path(__file__).resolve().parents[1], paths.shipped("migrations")]  # elsewhere in an editable installation
     read = [program, os.path.realpath(program), sys.prefix, sys.base_prefix, *map(str, [*code, *files])]
     return Folders(
-        state=None if str(config.state) == "/var/lib/godmode" else str(config.state),
+        state=str(config.state),
         reads=tuple(dict.fromkeys(os.path.normpath(path) for path in read)),
         short_socket=places.is_short(places.socket_folder(config.state)),
     )

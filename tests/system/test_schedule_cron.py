@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from fakes.installation import GODMODE, Operator
 
@@ -67,17 +69,19 @@ def test_a_user_without_a_crontab_has_none_again_afterwards(her: Operator, cron:
     assert not cron.table.exists()
 
 
-def test_the_lines_work_in_the_bare_environment_that_cron_gives(her: Operator) -> None:
-    """As cron does it: a shell with next to no environment, the line's percent signs unescaped."""
+def test_the_lines_work_in_the_bare_environment_that_cron_gives(
+    her: Operator, database_url: str, db: psycopg.Connection[Any]
+) -> None:
+    """As cron does it: a shell with next to no environment, the line's percent signs unescaped; secrets from a file."""
+    (her.home / "secrets.env").write_text(f"# mine\nexport DATABASE_URL='{database_url}'\n")
+    (her.home / "secrets.env").chmod(0o600)
     text = her.types("schedule", "cron", "--log", str(her.home / "50%.log")).stdout
     line = next(line for line in text.splitlines() if " run health-monitor " in line)
     command = line.split(" * * * * ", 1)[1].replace(r"\%", "%")
     bare = {"HOME": "/", "LOGNAME": "x", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    try:
-        subprocess.run(["/bin/sh", "-c", command], env=bare, check=True, timeout=60)
-        assert "health_monitor: succeeded" in (her.home / "50%.log").read_text()
-    finally:
-        her.types("db", "stop")
+    subprocess.run(["/bin/sh", "-c", command], env=bare, check=True, timeout=60)
+    assert "health_monitor: succeeded" in (her.home / "50%.log").read_text()
+    assert db.execute("SELECT count(*) FROM agent_audit_log WHERE action = 'health_monitor'").fetchone() == (1,)
 
 
 def test_two_installations_of_one_user_stand_side_by_side(her: Operator, cron: Cron, tmp_path: Path) -> None:

@@ -40,11 +40,11 @@ _HOMES, _TMP = ("/home/", "/root/", "/run/user/"), ("/tmp/", "/var/tmp/")
 
 @dataclass(frozen=True)
 class Folders:
-    """Where a run reads and writes. `state` is None for /var/lib/godmode; `reads` is the rest: the program, the
-    configuration, the chats. `short_socket` says that the embedded server's socket lies in /run/godmode.
+    """Where a run reads and writes. `state` is made before a unit starts, and keeps its mode; `reads` is the rest:
+    the program, the configuration, the chats. `short_socket` says that the embedded server's is in /run/godmode.
     """
 
-    state: str | None = None
+    state: str = "/var/lib/godmode"
     reads: tuple[str, ...] = ()
     short_socket: bool = False
 
@@ -76,14 +76,11 @@ def server(folders: Folders, *, system: bool, jit: bool) -> list[str]:
 def _places(folders: Folders) -> Iterator[str]:
     """Of homes and of others' temporary files a run sees what it reads there, and nothing else."""
     state = folders.state
-    shown = _outermost(path for path in (*folders.reads, state or "") if path.startswith((*_HOMES, *_TMP)))
+    shown = _outermost(path for path in (*folders.reads, state) if path.startswith((*_HOMES, *_TMP)))
     yield f"ProtectHome={'tmpfs' if any(path.startswith(_HOMES) for path in shown) else 'yes'}"
     yield "PrivateTmp=yes"
     yield from (f"BindReadOnlyPaths={quoted(path)}" for path in shown if path != state)
-    if state is None:
-        yield from ("StateDirectory=godmode", "StateDirectoryMode=0700")
-    else:
-        yield f"{'BindPaths' if state.startswith((*_HOMES, *_TMP)) else 'ReadWritePaths'}={quoted(state)}"
+    yield f"{'BindPaths' if state.startswith((*_HOMES, *_TMP)) else 'ReadWritePaths'}={quoted(f'-{state}')}"
 
 
 def _outermost(paths: Iterable[str]) -> list[str]:

@@ -48,7 +48,7 @@ def units(jobs: Sequence[Job], made_for: Installation) -> dict[str, str]:
     Raises Usage for a path that no unit can hold.
     """
     call = made_for.call
-    if any("\n" in word for word in (*call.words(), *call.environment.values(), made_for.folders.state or "")):
+    if any("\n" in word for word in (*call.words(), *call.environment.values(), made_for.folders.state)):
         raise Usage("a unit cannot hold a path with a line break", "rename the folder")
     limit = max(job.deadline for job in jobs) + _OVER_DEADLINE
     files = {
