@@ -53,10 +53,22 @@ printf '[jobs.health_monitor]\\ninterval_minutes = 1\\n' >/etc/godmode/config.to
 {GODMODE} init --yes
 {GODMODE} schedule systemd --install --json >{machine.RESULTS}/installed.json
 {GODMODE} schedule systemd --install --json >{machine.RESULTS}/again.json
+echo 'jonah:x:4711:4711::/home/jonah:/bin/sh' >>/etc/passwd
+echo 'jonah:x:4711:' >>/etc/group
+echo 'jonah:*:19000:0:99999:7:::' >>/etc/shadow
+mkdir -p /home/jonah
+chown jonah:jonah /home/jonah
+loginctl enable-linger jonah
+as_jonah() {{ runuser -u jonah -- env XDG_RUNTIME_DIR=/run/user/4711 {GODMODE} "$@"; }}
+for second in $(seq 40); do [ -S /run/user/4711/bus ] && break; sleep 0.5; done
+as_jonah init --yes
+as_jonah schedule systemd --install --json >{machine.RESULTS}/jonah.installed.json
 for second in $(seq 120); do
+    as_jonah audit --json -n 100 >{machine.RESULTS}/jonah.audit.json
     {GODMODE} audit --json -n 100 >{machine.RESULTS}/audit.json
     grep -q ':00Z' {machine.RESULTS}/audit.json && grep -q ':30Z' {machine.RESULTS}/audit.json &&
-        grep -q '"action": "health_monitor"' {machine.RESULTS}/audit.json && break
+        grep -q '"action": "health_monitor"' {machine.RESULTS}/audit.json &&
+        grep -q ':30Z' {machine.RESULTS}/jonah.audit.json && break
     sleep 1
 done
 main_pid() {{ systemctl show --property=MainPID --value godmode-postgres.service; }}
@@ -79,6 +91,10 @@ cp /var/lib/godmode/probe {machine.RESULTS}/probe.json
 journalctl --no-pager -o cat -t godmode >{machine.RESULTS}/journal
 systemctl list-units --failed --plain --no-legend 'godmode*' >{machine.RESULTS}/failed
 {GODMODE} schedule systemd --uninstall
+runuser -u jonah -- env XDG_RUNTIME_DIR=/run/user/4711 systemctl --user is-active godmode-postgres.service \
+    >{machine.RESULTS}/jonah.server
+as_jonah schedule systemd --uninstall
+ls /home/jonah/.config/systemd/user >{machine.RESULTS}/jonah.left
 ls /etc/systemd/system >{machine.RESULTS}/left
 systemctl list-units --all --plain --no-legend 'godmode*.timer' 'godmode-postgres.service' >{machine.RESULTS}/loaded
 """
@@ -131,3 +147,11 @@ def test_uninstall_leaves_nothing(ran: Path) -> None:
     assert "godmode" not in (ran / "left").read_text().replace("godmode@probe.service.d", "")
     assert (ran / "loaded").read_text() == ""
     assert (ran / "failed").read_text() == ""
+
+
+def test_a_user_has_the_same_without_root(ran: Path) -> None:
+    assert json.loads((ran / "jonah.installed.json").read_text())["notes"] == []
+    rows: list[dict[str, Any]] = json.loads((ran / "jonah.audit.json").read_text())
+    assert [row for row in rows if row["action"] == "process_retry_queue" and row["success"]]
+    assert (ran / "jonah.server").read_text().split() == ["active"]
+    assert "godmode" not in (ran / "jonah.left").read_text()
