@@ -28,7 +28,7 @@ cd "$1"
 mkdir up work root
 mount -t overlay overlay -o lowerdir=/,upperdir=up,workdir=work root
 rm -rf root/etc/cron* root/var/spool/cron/crontabs/* root/etc/systemd/system/*.wants
-rm -rf root/etc/godmode root/var/lib/godmode* root/etc/systemd/system/godmode* root/root/.local/state/godmode
+rm -rf root/etc/godmode root/var/lib/godmode root/etc/systemd/system/godmode*
 mkdir -p root/var/results
 shift
 for shown in "$@"; do

@@ -10,6 +10,7 @@ import pytest
 from fakes import machine
 from fakes.installation import GODMODE
 
+LINK = "/root/.local/bin/godmode"  # as pipx and uv make it
 # Runs in the place of a job: what the sandbox has to allow, and what it has to refuse.
 PROBE = r"""
 import json, os, pathlib, socket, sys, threading
@@ -51,8 +52,10 @@ touch /tmp/outside
 echo ntn_of_the_store >/etc/credstore/godmode.NOTION_TOKEN
 printf '[jobs.health_monitor]\\ninterval_minutes = 1\\n' >/etc/godmode/config.toml
 {GODMODE} init --yes
-{GODMODE} schedule systemd --install --json >{machine.RESULTS}/installed.json
-{GODMODE} schedule systemd --install --json >{machine.RESULTS}/again.json
+mkdir -p /root/.local/bin
+ln -s {GODMODE} {LINK}
+{LINK} schedule systemd --install --json >{machine.RESULTS}/installed.json
+{LINK} schedule systemd --install --json >{machine.RESULTS}/again.json
 echo 'jonah:x:4711:4711::/home/jonah:/bin/sh' >>/etc/passwd
 echo 'jonah:x:4711:' >>/etc/group
 echo 'jonah:*:19000:0:99999:7:::' >>/etc/shadow
@@ -77,7 +80,8 @@ before=$(main_pid)
 systemctl stop 'godmode-*.timer'
 kill -QUIT "$(head -1 /var/lib/godmode/postgres/data/postmaster.pid)"
 for second in $(seq 60); do
-    systemctl is-active --quiet godmode-postgres.service && [ "$(main_pid)" != "$before" ] && break
+    now=$(main_pid)
+    [ "$now" != 0 ] && [ "$now" != "$before" ] && systemctl is-active --quiet godmode-postgres.service && break
     sleep 0.5
 done
 systemctl show --property=ActiveState --value godmode-postgres.service >>{machine.RESULTS}/server
