@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,12 @@ def test_systemd_is_not_installed_where_it_does_not_run(her: Operator) -> None:
 
 def test_the_program_is_called_by_the_path_it_was_called_by(her: Operator) -> None:
     assert f" {GODMODE} run daily-digest " in her.types("schedule", "cron").stdout
+
+
+def test_a_look_in_quiet_hours_at_what_is_not_due_says_nothing(her: Operator, database_url: str) -> None:
+    noon = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"  # where it is about that now
+    for hour, lines in (("23:59", 0), ("02:00", 1)):
+        config = f'timezone = "{noon}"\nquiet_hours = {{ start = "00:00", end = "24:00" }}\n'
+        (her.home / "config.toml").write_text(f'{config}[jobs.daily_digest]\ntime = "{hour}"\n')
+        done = her.types("run", "daily-digest", "--scheduled")
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (0, "", lines)

@@ -17,7 +17,8 @@ def scheduled(job: str) -> int:
     app = App(terminal.config(), stream=sys.stderr)
     report = app.runner.run(job, Mode(scheduled=True))
     result = report.result
-    if result.reason not in ("not_due", "already_ran"):
+    too_early = result.reason == "quiet_hours" and report.slot is None  # at night no look at the digest is news
+    if result.reason not in ("not_due", "already_ran") and not too_early:
         why = result.error or result.data.get("message") or ""
         reason = f" ({result.reason})" if result.reason else ""
         line = f"{report.job}: {result.outcome}{reason}{f': {why}' if why else ''}"
