@@ -113,7 +113,7 @@ def _say(what: str, install: bool, changed: bool, as_json: bool, notes: list[str
 
 
 def _notes_on_cron(content: bytes, log: Path | None) -> list[str]:
-    notes = started.unseen(terminal.config())
+    notes = started.unseen(terminal.config()) + started.also_by_systemd()
     if strays := crontab.strays(content):
         lines = ", ".join(map(str, strays))
         notes.append(f"note: outside of the block, line {lines} of your crontab starts a job too: `crontab -e`")
@@ -124,6 +124,7 @@ def _notes_on_cron(content: bytes, log: Path | None) -> list[str]:
 
 def _notes_on_systemd(as_root: bool) -> list[str]:
     notes = started.unseen(terminal.config(), Path("/etc/credstore") if as_root else None)
+    notes += started.also_by_cron(terminal.config())
     if not as_root and not (Path("/var/lib/systemd/linger") / terminal.who()).exists():
         notes.append("note: without `loginctl enable-linger` your units stop when you log out")
     return notes

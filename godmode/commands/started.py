@@ -89,7 +89,26 @@ def unseen(config: Config, store: Path | None = None) -> list[str]:
     if not lost:
         return []
     where = secrets_file.beside(config.path)
-    return [f"note: only this shell's environment has {', '.join(lost)}: put NAME=value into {where} (chmod 600)"]
+    another = "; until then they use another database" if "DATABASE_URL" in lost else ""
+    return [
+        f"note: only this shell's environment has {', '.join(lost)}, and scheduled runs have not: put NAME=value into"
+        f" {where} (chmod 600){another}"
+    ]
+
+
+def also_by_systemd() -> list[str]:
+    """A note where systemd's timers start the jobs, so that cron need not."""
+    there = unit_files.there(unit_files.folder(os.geteuid() == 0))
+    return ["note: systemd starts the jobs already: `godmode schedule systemd --uninstall` ends that"] if there else []
+
+
+def also_by_cron(config: Config) -> list[str]:
+    """A note where the user's crontab starts the jobs, so that systemd need not."""
+    try:
+        found = _name(config) in crontab.blocks(crontab.read())
+    except Usage:  # no cron, or a crontab that is not for us to judge
+        return []
+    return ["note: cron starts the jobs already: `godmode schedule cron --uninstall` ends that"] if found else []
 
 
 def outdated(config: Config) -> list[str]:

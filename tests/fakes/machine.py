@@ -73,8 +73,11 @@ def with_cron(script: str, results: Path, seconds: int) -> None:
 
 def with_systemd(script: str, results: Path, seconds: int) -> None:
     """Boot a machine with systemd, run a script as root when it is up, and turn it off."""
-    debian.program("systemctl", "systemd-sysv")
-    debian.program("systemd-nspawn", "systemd-container")
+    for program, package in (
+        ("init", "systemd-sysv"), ("dbus-daemon", "dbus-user-session"), ("systemd-nspawn", "systemd-container"),
+        ("cron", "cron"),
+    ):  # fmt: skip
+        debian.program(program, package)
     _run(_DISK + _BOOT, script, results, seconds)
 
 

@@ -55,6 +55,8 @@ printf '[jobs.health_monitor]\\ninterval_minutes = 1\\n' >/etc/godmode/config.to
 mkdir -p /root/.local/bin
 ln -s {GODMODE} {LINK}
 {LINK} schedule systemd --install --json >{machine.RESULTS}/installed.json
+mkdir -p /var/spool/cron/crontabs
+{LINK} schedule cron --install --log /var/log/godmode >{machine.RESULTS}/cron 2>&1
 {LINK} schedule systemd --install --json >{machine.RESULTS}/again.json
 echo 'jonah:x:4711:4711::/home/jonah:/bin/sh' >>/etc/passwd
 echo 'jonah:x:4711:' >>/etc/group
@@ -115,6 +117,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_install_says_what_it_did_and_is_safe_to_repeat(ran: Path) -> None:
     first, again = (json.loads((ran / f"{name}.json").read_text()) for name in ("installed", "again"))
     assert (first["changed"], again["changed"]) == (True, False)
+
+
+def test_whoever_installs_both_schedules_is_told(ran: Path) -> None:
+    assert "systemd starts the jobs already" in (ran / "cron").read_text()
+    assert "cron starts the jobs already" in (ran / "again.json").read_text()
 
 
 def test_the_timers_run_the_jobs_in_their_slots(ran: Path) -> None:
