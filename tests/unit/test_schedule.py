@@ -110,6 +110,13 @@ def test_what_speaks_begins_in_its_very_minute_every_day_of_a_year(host: str, zo
         assert set(late) == {0}, each.name
 
 
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_that_was_off_looks_within_a_quarter_of_an_hour_at_what_it_missed(host: str) -> None:
+    for each in (each for each in JOBS if each.speaks):
+        at = ticks(minutes_of([each], each.name.replace("_", "-")), host)
+        assert max(b - a for a, b in pairwise(at)) == 15
+
+
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("at", ["00:00", "02:00", "02:30", "06:07", "22:30", "23:59"])
