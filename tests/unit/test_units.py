@@ -117,11 +117,15 @@ def test_a_run_may_last_as_long_as_the_longest_deadline() -> None:
 
 
 def test_of_a_home_a_run_sees_only_what_it_needs() -> None:
-    folders = Folders("/root/gm/state", ("/root/gm", "/root/tools/venv", "/root/tools/venv/bin/godmode", "/usr/lib"))
+    folders = Folders(
+        "/root/gm/state",
+        ("/root/gm", "/root/tools/venv", "/root/tools/venv-old", "/root/tools/venv/bin/godmode", "/usr/lib"),
+    )
     lines = units.units(JOBS, replace(DEFAULT, folders=folders))["godmode@.service"].splitlines()
     assert "ProtectHome=tmpfs" in lines
     assert [line for line in lines if line.startswith("Bind")] == [
-        "BindReadOnlyPaths=/root/gm", "BindReadOnlyPaths=/root/tools/venv", "BindPaths=-/root/gm/state",
+        "BindReadOnlyPaths=-/root/gm", "BindReadOnlyPaths=-/root/tools/venv", "BindReadOnlyPaths=-/root/tools/venv-old",
+        "BindPaths=-/root/gm/state",
     ]  # fmt: skip
 
 

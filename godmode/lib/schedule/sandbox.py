@@ -79,7 +79,7 @@ def _places(folders: Folders) -> Iterator[str]:
     shown = _outermost(path for path in (*folders.reads, state) if path.startswith((*_HOMES, *_TMP)))
     yield f"ProtectHome={'tmpfs' if any(path.startswith(_HOMES) for path in shown) else 'yes'}"
     yield "PrivateTmp=yes"
-    yield from (f"BindReadOnlyPaths={quoted(path)}" for path in shown if path != state)
+    yield from (f"BindReadOnlyPaths={quoted(f'-{path}')}" for path in shown if path != state)
     yield f"{'BindPaths' if state.startswith((*_HOMES, *_TMP)) else 'ReadWritePaths'}={quoted(f'-{state}')}"
 
 
@@ -87,7 +87,7 @@ def _outermost(paths: Iterable[str]) -> list[str]:
     """The paths that lie in none of the others."""
     kept: list[str] = []
     for path in sorted(set(paths)):
-        if not kept or not f"{path}/".startswith(f"{kept[-1]}/"):
+        if not any(path.startswith(f"{outer}/") for outer in kept):
             kept.append(path)
     return kept
 
