@@ -236,6 +236,7 @@ class App:
         return JobContext(
             clock=self.clock,
             store=self.store,
+            config=self.config,
             state=self.config.state,
             zone=self.config.zone,
             settings=self.config.settings,

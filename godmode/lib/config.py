@@ -102,6 +102,19 @@ class Embedded(Section, frozen=True):
     bin_dir: str | None = None
 
 
+class Backup(Section, frozen=True):
+    """`daily`: cleanup_old_data takes a backup each night, and once a week brings one back into a scratch server.
+
+    `folder` is relative to this file. The newest `keep` stay in it; older ones are moved into its folder `old`, where
+    the newest `keep_aside` are kept.
+    """
+
+    daily: bool = False
+    folder: str | None = None
+    keep: Annotated[int, Meta(ge=7)] = 7
+    keep_aside: Annotated[int, Meta(ge=0)] = 23
+
+
 class Speech(Section, frozen=True):
     """`voice` is one of espeak-ng's; `piper` a voice file (.onnx), relative to this file, for piper in its place."""
 
@@ -136,6 +149,7 @@ class Settings(Section, frozen=True):
     retry_queue: RetryQueue = RetryQueue()
     detectors: Detectors = Detectors()
     embedded: Embedded = Embedded()
+    backup: Backup = Backup()
     speech: Speech = Speech()
 
 

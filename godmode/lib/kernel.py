@@ -252,7 +252,8 @@ class JobResult:
 class JobContext:
     """What a job body may use. Nothing else reaches outside the process.
 
-    `store` is `godmode.lib.store.Store`, `sources` are `godmode.lib.ports.Source`s by name; `notify`
+    `store` is `godmode.lib.store.Store`, `config` `godmode.lib.config.Config`,
+    `sources` are `godmode.lib.ports.Source`s by name; `notify`
     (notify/router.py) puts a message in the outbox and delivers it; `act` performs one outside effect under a key;
     `check` raises when the run has to stop (call it between steps); `run_first` runs another job before this one goes
     on, `run_together` several at once. `clean` takes out of a text what must not be kept or told. `command` is how
@@ -264,6 +265,7 @@ class JobContext:
 
     clock: Any
     store: Any
+    config: Any
     state: Path
     zone: tzinfo
     slot: Slot

@@ -94,6 +94,13 @@ time = {call_time}
 # [channels.apprise]               # e-mail, ntfy, Slack and others; the first that works is enough
 # urls = ["ntfy://topic"]
 
+# Each night a backup (`godmode db backup`), once a week brought back into a scratch server and compared.
+# [backup]
+# daily = true
+# folder = "backups/"              # relative to this file; left out: the state folder's own
+# keep = 7                         # the newest; older ones are moved to its folder `old`
+# keep_aside = 23                  # and so many are kept there
+
 # The morning call's voice, and that of voice messages; both need `pip install 'godmode[voice]'`.
 # [speech]
 # voice = "en-us"                  # one of espeak-ng's

@@ -1,17 +1,33 @@
-"""cleanup_old_data: archive what is old, never delete."""
+"""cleanup_old_data: archive what is old, never delete; then take the night's backup, where that is wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from godmode.lib.kernel import Daily, Job, JobContext, JobResult, Outcome
 from godmode.lib.store import archive
 
 
 def run(ctx: JobContext) -> JobResult:
-    """Flag old audit rows, completed retries and resolved incidents, in batches; what is done stays done."""
+    """Flag old audit rows, completed retries and resolved incidents, in batches; what is done stays done.
+
+    The backup comes last, so that it has what was archived and its failure keeps nothing from being so.
+    """
     archived = {rule.table: _archive(ctx, rule) for rule in archive.RULES}
-    return JobResult(Outcome.SUCCEEDED, data={"would_archive" if ctx.dry_run else "archived": archived})
+    if ctx.dry_run:
+        return JobResult(Outcome.SUCCEEDED, data={"would_archive": archived})
+    return JobResult(Outcome.SUCCEEDED, data={"archived": archived, **_backup(ctx)})
+
+
+def _backup(ctx: JobContext) -> Mapping[str, Any]:
+    if not ctx.config.settings.backup.daily:
+        return {}
+    from godmode.lib.health import backups
+
+    ctx.check()
+    return backups.nightly(ctx)
 
 
 def _archive(ctx: JobContext, rule: archive.Rule) -> int:

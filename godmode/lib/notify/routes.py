@@ -51,6 +51,7 @@ DEFAULTS = (
     Rule("WARN", "health_alert", ("message",)),
     Rule("INFO", "phone_reply", ("message",), bypass=True),  # she asked a moment ago
     Rule("WARN", "credentials", ("message",)),
+    Rule("WARN", "backup_failed", ("message",)),
     Rule("WARN", "permanent_failure", ("message", "sms")),
     Rule("WARN", "undelivered", ("message", "sms")),
 )
