@@ -1,4 +1,4 @@
-"""Backups: taken whole or not at all, brought back elsewhere, compared, and never older ones thrown away for nothing."""
+"""Backups: taken whole or not at all, brought back elsewhere, compared; the older ones are moved aside."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ def test_what_was_written_while_it_was_taken_is_in_neither_the_dump_nor_its_list
     assert not (tmp_path / "scratch").exists()
 
 
-@pytest.mark.parametrize("change", ["UPDATE incidents SET title = 'other'", "INSERT INTO incidents (type, title) VALUES ('x', 'x')"])
-def test_contents_that_differ_are_named(
-    config: Config, filled: psycopg.Connection, change: str
-) -> None:
+@pytest.mark.parametrize(
+    "change", ["UPDATE incidents SET title = 'other'", "INSERT INTO incidents (type, title) VALUES ('x', 'x')"]
+)
+def test_contents_that_differ_are_named(config: Config, filled: psycopg.Connection, change: str) -> None:
     with filled.transaction():
         before = dump.contents(filled)
     filled.execute(change.encode())

