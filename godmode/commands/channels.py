@@ -73,7 +73,12 @@ def _whom(entry: dict[str, Any]) -> str:
 
 @app.command()
 def test(
-    name: Annotated[str, typer.Argument(help="The channel, as `godmode channels` lists it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The channel, as `godmode channels` lists it.", autocompletion=terminal.known(registry.CHANNELS)
+        ),
+    ],
     way: Annotated[str | None, typer.Option(help="call, sms or message, where it goes several ways.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from godmode import registry
 from godmode.commands import terminal
 from godmode.lib.engine import slots
 from godmode.lib.kernel import Cadence, Daily, Job
@@ -17,7 +18,9 @@ from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="List the jobs; enable or disable one.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Name = Annotated[str, typer.Argument(help="The job, as `godmode jobs` lists it.")]
+Name = Annotated[
+    str, typer.Argument(help="The job, as `godmode jobs` lists it.", autocompletion=terminal.known(registry.JOBS))
+]
 
 
 @app.callback(invoke_without_command=True)

@@ -103,7 +103,12 @@ def _complete(report: Mapping[str, Any] | None) -> str:
 
 @app.command()
 def test(
-    name: Annotated[str, typer.Argument(help="The source, as `godmode sources` lists it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The source, as `godmode sources` lists it.", autocompletion=terminal.known(registry.SOURCES)
+        ),
+    ],
     as_json: Json = False,
 ) -> int:
     """Prove a source's credentials with a request or two, and say what they may see. Nothing is stored."""

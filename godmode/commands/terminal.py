@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -56,6 +56,11 @@ def confirm(question: str, yes: bool) -> None:
         raise Usage(f"{question} Nobody is here to answer", "add --yes to go on without being asked")
     if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
         raise Usage("nothing was changed")
+
+
+def known(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell may complete an argument to: those of the words, as the operator types them, that begin like it."""
+    return lambda incomplete: [word for w in words if (word := w.replace("_", "-")).startswith(incomplete)]
 
 
 def who() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -10,14 +11,13 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from godmode import __version__
 from godmode.commands import terminal
 from godmode.lib.config import nearest
 from godmode.lib.errors import Usage
 
 WORDS = (
     "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "queue", "audit", "memory",
-    "channels", "allowlist", "schedule", "config", "db",
+    "channels", "allowlist", "schedule", "config", "db", "completion",
 )  # fmt: skip
 
 
@@ -43,18 +43,24 @@ class LazyGroup(TyperGroup):
 app = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def _version(value: bool) -> None:
+def _version(ctx: typer.Context, value: bool) -> None:
     if value:
-        print(f"godmode {__version__}")
+        named = ctx.params["config"]  # which is eager, so that it is known by now
+        terminal.options.config = Path(named) if named else None
+        from godmode.commands import version
+
+        print(version.lines())
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    config: Annotated[Path | None, typer.Option(help="Read this configuration file.", metavar="FILE")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Read this configuration file.", metavar="FILE", is_eager=True)
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the versions of godmode and its database.", callback=_version)
     ] = False,
 ) -> None:
     """Watch a small company from a VPS, tell its operator what matters, stop when told to."""
@@ -64,6 +70,10 @@ def _options(
 
 def run(argv: Sequence[str]) -> int:
     """Carry out a command line; the exit code. Raises GodmodeError."""
+    if "_GODMODE_COMPLETE" in os.environ:  # a shell asks what may follow
+        from typer._completion_classes import completion_init
+
+        completion_init()
     try:
         code = typer.main.get_command(app).main(list(argv), prog_name="godmode", standalone_mode=False)
     except typer.TyperException as e:

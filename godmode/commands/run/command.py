@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from godmode import registry
 from godmode.commands import progress, terminal
 from godmode.commands.run import tick
 from godmode.lib.engine.equipment import Mode, Report
@@ -23,7 +24,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def run(
-    job: Annotated[str, typer.Argument(help="The job, as `godmode jobs` lists it, or sync-NAME.")],
+    job: Annotated[
+        str,
+        typer.Argument(
+            help="The job, as `godmode jobs` lists it, or sync-NAME.", autocompletion=terminal.known(registry.JOBS)
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would do; change nothing.")] = False,
     scheduled: Annotated[bool, typer.Option("--scheduled", help="As cron does: quiet, and only when due.")] = False,
