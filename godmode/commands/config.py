@@ -74,6 +74,14 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> list[str]:
 def check(as_json: Json = False) -> int:
     """Check the whole file; a mistake is named by file, line and key. Exits 2 when it cannot be used."""
     config = terminal.config()
+    notes = notes_of(config)
+    said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
+    terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
+    return 0
+
+
+def notes_of(config: Config) -> list[str]:
+    """What can be used, and is hardly meant. Raises Usage for what cannot be used."""
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
     for name in SECRETS:
         _origin(name)
@@ -82,10 +90,7 @@ def check(as_json: Json = False) -> int:
             raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
-    notes += _folder(config) + _channels(App(config)) + _speakers(App(config))
-    said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
-    terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
-    return 0
+    return notes + _folder(config) + _channels(App(config)) + _speakers(App(config))
 
 
 def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]]) -> list[str]:

@@ -120,12 +120,14 @@ def test(
         needs = supply.NEEDS.get(name)
         fix = f"add [sources.{name}] to {godmode.config.path}" + (f" and set {needs.secret}" if needs else "")
         raise Usage(f"{name} is not configured", fix)
-    document = _tested(godmode, name)
+    document = tested(godmode, name)
     terminal.show(document, as_json, f"{name}: {document['says']}")
     return 0
 
 
-def _tested(godmode: App, name: str) -> dict[str, Any]:
+def tested(godmode: App, name: str) -> dict[str, Any]:
+    """What `sources test --json` prints. Raises KillSwitchOn, and what the source raises."""
+
     def check() -> None:
         truth = controls.read(godmode.store.conn)
         if killswitch.is_on(godmode.config.state, truth):
