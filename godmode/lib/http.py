@@ -24,7 +24,7 @@ for _name in ("httpx", "httpcore"):  # their log lines hold whole addresses, and
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 # Raised before a byte of the request has left.
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def client(
@@ -63,13 +63,15 @@ def _connected(wire: Wire, event: str, info: Mapping[str, Any]) -> None:
 
 @contextmanager
 def translated(service: str, *, sends: bool = False) -> Iterator[None]:
-    """Turn what httpx raises into Transient.
+    """Turn what httpx raises into Transient, and into Refused where base_url is no address of HTTP.
 
     With `sends`, a request that may have been carried out although no answer came raises Unknown.
     The address is never part of a message: it can hold a token.
     """
     try:
         yield
+    except httpx.UnsupportedProtocol as e:
+        raise Refused(f"{service} cannot be reached: {_cause(e)}", "check base_url") from None
     except _UNSENT as e:
         raise Transient(f"{service} cannot be reached: {_cause(e)}") from None
     except httpx.RequestError as e:
@@ -142,4 +144,5 @@ def json_of(service: str, response: httpx.Response) -> Any:
         return response.json()
     except ValueError:
         kind = response.headers.get("content-type", "no type").partition(";")[0]
-        raise BadData(f"{service} answered with {kind} in place of JSON", "check base_url") from None
+        what = "JSON that does not parse" if kind.endswith("json") else f"{kind} in place of JSON"
+        raise BadData(f"{service} answered with {what}", "check base_url") from None

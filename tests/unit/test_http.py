@@ -73,6 +73,12 @@ def test_a_service_that_cannot_be_reached_is_transient_even_where_something_was_
     assert "secret-token" not in str(raised.value)
 
 
+@pytest.mark.parametrize("address", ["n8n.example.com", "ftp://n8n.example.com", ""])
+def test_an_address_that_is_none_of_http_is_refused_at_once_with_what_to_mend(address: str) -> None:
+    with pytest.raises(Refused, match=r"feed cannot be reached: .*; check base_url"):
+        get(address)
+
+
 def test_a_broken_off_request_is_transient_and_unknown_where_it_was_to_send(mute: str) -> None:
     with pytest.raises(Transient, match="broke off") as raised:
         get(mute)
@@ -117,6 +123,10 @@ def test_a_reset_says_how_long_to_wait_where_there_is_no_retry_after(
 def test_a_login_page_with_status_200_is_no_json(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/x").respond_with_data("<html>Sign in</html>", content_type="text/html; charset=utf-8")
     with pytest.raises(BadData, match="answered with text/html in place of JSON"):
+        http.json_of("feed", get(httpserver.url_for("/")))
+    httpserver.clear()
+    httpserver.expect_request("/x").respond_with_data('{"data": [', content_type="application/json")
+    with pytest.raises(BadData, match="answered with JSON that does not parse"):
         http.json_of("feed", get(httpserver.url_for("/")))
 
 
