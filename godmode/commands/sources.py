@@ -32,7 +32,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
     configured = [e for e in entries if e["configured"]]
     lines = [terminal.table(("SOURCE", "READ", "AGE", "COMPLETE", "CALLS TODAY"), map(_row, entries))]
     lines += [f"{e['source']}: {e['freshness']}" for e in configured if e["freshness"] and e["completeness"]]
-    lines += [f"{e['source']}: {e['trouble']}" for e in configured if e["trouble"]]
+    lines += [f"{e['source']}: {e['trouble'].removeprefix(e['source'] + ': ')}" for e in configured if e["trouble"]]
     terminal.show(entries, as_json, "\n".join(lines))
     return 0
 

@@ -84,6 +84,25 @@ def test_a_wrong_key_fails_the_test_in_one_line(her: Operator) -> None:
     assert tested.stderr == "godmode: n8n answered 401: unauthorized\n"
 
 
+def test_a_source_whose_calls_of_the_day_are_used_up_is_named_wherever_she_looks(her: Operator, fake: N8n) -> None:
+    her.has(f'[sources.n8n]\nbase_url = "{fake.url}"\ndaily_calls = 3\n')
+    assert her.types("run", "sync-n8n").returncode == 0
+    used_up = "n8n: its 3 calls of today are used up; it goes on tomorrow, or raise sources.n8n.daily_calls"
+    run = her.types("run", "sync-n8n", "--again")
+    assert (run.returncode, used_up in run.stderr) == (0, True)
+    assert used_up in her.types("sources").stdout.splitlines()
+    status = her.types("status")
+    assert (status.returncode, f"! {used_up} (godmode sources)" in status.stdout) == (1, True)
+
+
+def test_a_scan_of_which_one_source_failed_says_so(her: Operator, fake: N8n, tmp_path: Path) -> None:
+    (tmp_path / "chats").mkdir()
+    her.has(f'[sources.n8n]\nbase_url = "{fake.url}"\n[sources.chatlogs]\npath = "chats"\n')
+    her.env["N8N_API_KEY"] = "wrong"
+    scan = her.types("run", "periodic-scan")
+    assert (scan.returncode, "sources.n8n: n8n answered 401" in scan.stderr) == (0, True)
+
+
 @pytest.mark.parametrize(
     ("config", "key", "lacks"),
     [('[sources.n8n]\nbase_url = "http://n8n"\n', "", "the secret N8N_API_KEY"), ("", KEY, "sources.n8n.base_url")],

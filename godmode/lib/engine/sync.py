@@ -67,7 +67,7 @@ def _read(ctx: JobContext, source: Source, sink: Sink) -> None:
         for item in source.changes(state.cursor_of(ctx.store.conn, source.name)):
             sink.take(item)
             if isinstance(item, Checkpoint) and time.monotonic() > ends:
-                sink.limited = "its time was over; it goes on in the next slot"
+                sink.limited = state.TIME_OVER
                 break
         sink.flush()
         if sink.limited is None and isinstance(source, Remote):

@@ -11,13 +11,16 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+TIME_OVER = "its time was over; it goes on in the next slot"
+
 
 @dataclass(frozen=True)
 class SyncState:
     """What is known of a source; the defaults are those of one never read. `items_synced` is of the last sync.
 
-    `limited` says why the last sync, though it ended well, did not read all. `completeness` is what the last
-    comparison came to: `at_source`, `stored`, `repaired`, `gone`, `at`; {} before the first.
+    `limited` says why the last sync, though it ended well, did not read all: TIME_OVER, or the calls of the day.
+    `completeness` is what the last comparison came to: `at_source`, `stored`, `repaired`, `gone`, `at`; {} before the
+    first.
     """
 
     source_name: str
