@@ -61,7 +61,7 @@ def _entry(godmode: App, name: str, state: sync.SyncState, used: limits.Usage | 
         "last_sync_success": state.last_sync_success,
         "age_minutes": None if last is None else int((now - last) / timedelta(minutes=1)),
         "items_synced": state.items_synced,
-        "freshness": freshness(state, now),
+        "freshness": freshness(state, now, godmode.config.zone),
         "completeness": state.completeness or None,
         "calls_today": used.calls if used else 0,
         "errors_today": used.errors if used else 0,

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from godmode.lib.notify.freshness import freshness
+from godmode.lib.notify import freshness as words_of
 from godmode.lib.store.sync import SyncState
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
-COUNTS = {"at_source": 4812, "stored": 4812, "repaired": 0, "gone": 0}
+COUNTS = {"at_source": 4812, "stored": 4812, "repaired": 0, "gone": 0, "at": "2026-03-10T16:01:00+00:00"}
+CHICAGO = ZoneInfo("America/Chicago")
 
 
 def ago(minutes: float) -> datetime:
     return NOW - timedelta(minutes=minutes)
+
+
+def freshness(state: SyncState, now: datetime) -> str | None:
+    return words_of.freshness(state, now, CHICAGO)
 
 
 def test_the_counts_and_the_greatest_age_are_told() -> None:
@@ -30,6 +36,22 @@ def test_a_sync_that_failed_or_did_not_read_all_makes_nothing_younger() -> None:
     failed = SyncState("n8n", ago(5), ago(90), False, completeness=COUNTS)
     limited = SyncState("n8n", ago(5), ago(90), True, limited="its time was over", completeness=COUNTS)
     assert freshness(failed, NOW) == freshness(limited, NOW) == "4,812 of 4,812 executions, at most 90 min old"
+
+
+@pytest.mark.parametrize(("at", "when"), [("2026-03-10T05:30", "00:30"), ("2026-03-09T05:30", "Mon 00:30")])
+def test_counts_that_are_older_than_the_last_sync_say_of_when_they_are(at: str, when: str) -> None:
+    state = SyncState("notion", ago(60), ago(59), True, completeness=COUNTS | {"at": f"{at}:00+00:00"})
+    assert freshness(state, NOW) == f"4,812 of 4,812 pages (compared {when}), at most 60 min old"
+
+
+def test_what_a_comparison_mended_is_told_once() -> None:
+    state = SyncState("notion", completeness=COUNTS | {"repaired": 2, "gone": 1})
+    told = "2 pages fetched that were missing, 1 page gone at the source"
+    assert words_of.differences(state, ago(60), prunes=False) == told
+    assert words_of.differences(state, ago(60), prunes=True) == "2 pages fetched that were missing"
+    assert words_of.differences(state, ago(58), prunes=False) == ""
+    assert words_of.differences(SyncState("notion", completeness=COUNTS), ago(60), prunes=False) == ""
+    assert words_of.differences(SyncState("notion"), ago(60), prunes=False) == ""
 
 
 def test_of_a_source_that_was_never_read_nothing_is_said() -> None:

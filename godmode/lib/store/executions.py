@@ -64,12 +64,18 @@ def store(conn: Connection, source: str, records: Sequence[Record], authority: s
     return Stored(new, len(rows) - new, len(newest) - len(rows))
 
 
-def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> int:
-    """Note that n8n no longer has these; how many it had until now. What is known of them stays."""
-    return conn.execute(
-        "UPDATE workflow_executions SET gone_at = %s WHERE execution_id = ANY(%s) AND gone_at IS NULL",
-        (now, [g.id for g in gone]),
-    ).rowcount
+def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> list[str]:
+    """Note that n8n no longer has these; why, for each that it had until now. What is known of them stays."""
+    rows = conn.execute(
+        """
+        UPDATE workflow_executions SET gone_at = %(now)s
+        FROM unnest(%(ids)s::text[], %(whys)s::text[]) AS gone (id, why)
+        WHERE execution_id = gone.id AND gone_at IS NULL
+        RETURNING gone.why
+        """,
+        {"now": now, "ids": [g.id for g in gone], "whys": [g.why for g in gone]},
+    )
+    return [row[0] for row in rows]
 
 
 def absent(conn: Connection, source: str, ids: Sequence[str]) -> list[str]:

@@ -14,6 +14,14 @@ from psycopg.types.json import Jsonb
 TIME_OVER = "its time was over; it goes on in the next slot"
 
 
+_THINGS = {"notion": "pages", "n8n": "executions", "hubspot": "contacts"}
+
+
+def things(source: str) -> str:
+    """What the records of a source are called."""
+    return _THINGS.get(source, "records")
+
+
 @dataclass(frozen=True)
 class SyncState:
     """What is known of a source; the defaults are those of one never read. `items_synced` is of the last sync.
