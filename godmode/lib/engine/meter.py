@@ -18,9 +18,9 @@ from godmode.lib.ports import Site
 from godmode.lib.store import Store, limits
 
 WORTH_TELLING = timedelta(seconds=2)  # a wait that a person at the terminal wonders about
-# A window is taken as 3 % longer, so that a request which travelled a little faster than the last finds room as well;
-# half of that is given back to calls that come late, since no machine wakes up to the millisecond.
-MARGIN, LATE = 1.03, 0.015
+# A call that comes late, as by a page that took long to store, does not delay those after it, up to this share of the
+# window, by which the window is taken as longer; and by TRAVEL, since a request may travel faster than the last.
+LATE, TRAVEL = 0.015, timedelta(milliseconds=15)
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,13 @@ class Metered:
 
     def _take(self) -> timedelta:
         now = self.site.clock.now()
-        rate = Rate(self.rate.calls, self.rate.per * MARGIN)
+        late = self.rate.per * LATE
+        rate = Rate(self.rate.calls, self.rate.per + late + TRAVEL)
         budget = None
         if self.daily_calls is not None:
-            budget = limits.Budget(f"{self.service}.day", self.daily_calls, day_of(now, self.site.zone))
+            budget = limits.Budget(self.service, self.daily_calls, day_of(now, self.site.zone))
         with self._conn() as conn:
-            turn = limits.take(conn, self.bucket, rate, budget, now, self.rate.per * LATE)
+            turn = limits.take(conn, self.bucket, rate, budget, now, late)
         if turn.spent:
             raise DailyLimit(
                 f"{self.service}: its {self.daily_calls:,} calls of today are used up",
