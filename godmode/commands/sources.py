@@ -13,13 +13,16 @@ from godmode.commands import terminal
 from godmode.lib.config import nearest
 from godmode.lib.engine import killswitch
 from godmode.lib.engine.meter import day_of
-from godmode.lib.errors import KillSwitchOn, Usage
+from godmode.lib.engine.stop import Stopped, Stopper
+from godmode.lib.errors import KillSwitchOn, Transient, Usage
+from godmode.lib.kernel import Sight
 from godmode.lib.notify.freshness import freshness
 from godmode.lib.ports import Remote
 from godmode.lib.store import controls, limits, sync
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="How far the sources are read.", rich_markup_mode=None)
+LONGEST = timedelta(seconds=30)  # that a test may take, however the service drips
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -131,7 +134,20 @@ def _tested(godmode: App, name: str) -> dict[str, Any]:
     if not isinstance(source, Remote):
         return {"source": name, "says": "it has no credentials to prove", "total": None}
     try:
-        sight = source.test()
+        sight = _sight(source)
     finally:
         source.close()
     return {"source": name, "says": sight.says, "total": sight.total}
+
+
+def _sight(source: Remote) -> Sight:
+    """What the source may see, or the error that it ends with: after LONGEST at the latest, and at once on a signal."""
+    stopper = Stopper()
+    try:
+        with stopper.listening(LONGEST), stopper.armed():
+            return source.test()
+    except Stopped as e:
+        if stopper.deadline_passed:
+            fix = f"is sources.{source.name}.base_url right, and the service well?"
+            raise Transient(f"{source.name} gave no whole answer within {LONGEST.total_seconds():g} s", fix) from None
+        raise Transient(f"the test of {source.name} was {e}") from None

@@ -8,7 +8,9 @@ import pty
 import signal
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,46 @@ def test_a_wrong_key_fails_the_test_in_one_line(her: Operator) -> None:
     her.env["N8N_API_KEY"] = "wrong"
     tested = her.types("sources", "test", "n8n")
     assert (tested.returncode, tested.stdout) == (1, "")
-    assert tested.stderr == "godmode: n8n answered 401: unauthorized\n"
+    assert tested.stderr == (
+        "godmode: n8n answered 401: unauthorized; is N8N_API_KEY a key of this n8n? make a new one in n8n, Settings,"
+        " n8n API\n"
+    )
+
+
+def test_a_key_that_has_ended_is_called_that(her: Operator) -> None:
+    ended = {"exp": datetime(2026, 1, 3, 12, tzinfo=UTC).timestamp()}
+    claims = urlsafe_b64encode(json.dumps(ended).encode()).decode().rstrip("=")
+    her.env["N8N_API_KEY"] = f"e30.{claims}.x"
+    assert "it ended on 03 Jan 2026: make a new one in n8n" in her.types("sources", "test", "n8n").stderr
+
+
+HURRIED = """
+from datetime import timedelta
+from godmode.commands import sources
+sources.LONGEST = timedelta(seconds=1)
+from godmode.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
+def test_a_test_against_a_server_that_drips_ends_in_one_clear_line(
+    her: Operator, fake: N8n, number: signal.Signals | None
+) -> None:
+    fake.fail("drip", times=9)
+    command = [sys.executable, "-c", HURRIED if number is None else HURRIED.replace("=1", "=60")]
+    process = subprocess.Popen([*command, "sources", "test", "n8n"], env=her.env, stderr=subprocess.PIPE, text=True)
+    while number and not fake.calls:
+        assert process.poll() is None
+    if number:
+        process.send_signal(number)
+    said = process.communicate(timeout=20)[1]
+    assert (process.returncode, said) == (
+        1,
+        f"godmode: the test of n8n was stopped by {number.name}\n"
+        if number
+        else "godmode: n8n gave no whole answer within 1 s; is sources.n8n.base_url right, and the service well?\n",
+    )
 
 
 def test_a_source_whose_calls_of_the_day_are_used_up_is_named_wherever_she_looks(her: Operator, fake: N8n) -> None:

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from godmode.lib.config import Minutes, Remote, secret
-from godmode.lib.errors import BadData, GodmodeError, Refused, Usage
+from godmode.lib.errors import Auth, BadData, GodmodeError, Refused, Usage
 from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
 from godmode.lib.ports import Site
 
 if TYPE_CHECKING:
+    import httpx
+
     from godmode.lib.caller import Caller
 
 PAGE = 250  # the API's most; 251 is a 400
@@ -27,6 +29,7 @@ PAGE = 250  # the API's most; 251 is a 400
 # page which took long to store is made up for by the next few.
 RATE = Rate(200, timedelta(seconds=10))
 BY_ID = 2  # so many open executions are asked for by id; more by the lists of their states, which are two requests
+SCOPES = "workflow:list, execution:list and execution:read"
 ENDED = frozenset({"success", "error", "crashed", "canceled"})
 OPEN_LISTS = ("waiting", "running")
 
@@ -112,9 +115,19 @@ class N8n:
 
         key = secret("N8N_API_KEY")
         if key is None:
-            raise Usage("N8N_API_KEY is not set", "make a key in n8n, Settings, API")
+            raise Usage("N8N_API_KEY is not set", "make a key in n8n, Settings, n8n API")
         client = http.client(self._base, headers={"X-N8N-API-KEY": key}, wire=self._site.wire)
-        return Caller("n8n", client, self._site.meter("n8n", RATE), self._site)
+        return Caller("n8n", client, self._site.meter("n8n", RATE), self._site, self._meaning)
+
+    def _meaning(self, response: httpx.Response, error: GodmodeError) -> GodmodeError:
+        """A refused key with what to do about it: n8n itself says only "unauthorized"."""
+        if not isinstance(error, Auth):
+            return error
+        if response.status_code == 403:
+            return Auth(error.message, f"give the key of N8N_API_KEY the scopes {SCOPES}")
+        at = _expires(secret("N8N_API_KEY") or "")
+        over = f"it ended on {at.astimezone(self._site.zone):%d %b %Y}: " if at and at < self._site.clock.now() else ""
+        return Auth(error.message, f"is N8N_API_KEY a key of this n8n? {over}make a new one in n8n, Settings, n8n API")
 
     def close(self) -> None:
         """End the connections."""
