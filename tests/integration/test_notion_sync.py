@@ -172,7 +172,7 @@ def test_where_notion_shows_nothing_any_more_that_is_said_loudly_and_never_all_q
     title = "notion: 7 of 7 pages are gone at the source since Tue 10 Mar 13:00"
     assert told == [("WARN", title, f"{reason}; if that is a mistake, mend it there and they are read again")]
     digest = company.app.runner.run("daily_digest", Mode(dry_run=True)).result.data["text"]
-    assert "notion not read since Tue 13:00: Notion: no data source" in digest
+    assert "notion not read since Tue 13:00: no data source" in digest
     assert title in digest
     assert "All quiet" not in digest
     company.sync()

@@ -263,6 +263,18 @@ def test_once_a_day_what_is_missing_is_fetched_and_what_is_gone_is_superseded(
     assert shop.closed
 
 
+def test_the_counts_of_a_comparison_are_carried_forward_by_what_comes_and_goes(
+    reader: Reader, shop: Shop, db: psycopg.Connection
+) -> None:
+    reader.reads(said(1), said(2))
+    assert state(db, "completeness") == ({},)
+    shop.there = {"1": "hello", "2": "hello"}
+    reader.at.advance(timedelta(days=1))
+    report = reader.reads().data["completeness"]
+    reader.reads(said(1), said(3), said(4), Gone("2", "deleted"), Gone("9", "deleted"))
+    assert state(db, "completeness") == (report | {"at_source": 3, "stored": 3},)
+
+
 def test_a_comparison_that_is_broken_off_supersedes_nothing_and_is_made_again(
     reader: Reader, shop: Shop, db: psycopg.Connection
 ) -> None:

@@ -75,7 +75,7 @@ def test_sources_shows_how_far_each_is_read(her: Operator) -> None:
 def test_a_source_test_says_in_words_what_the_key_may_see(her: Operator, db: psycopg.Connection) -> None:
     tested = her.types("sources", "test", "n8n")
     assert (tested.returncode, tested.stderr) == (0, "")
-    assert tested.stdout == "n8n: n8n answers, and the key may read 1 workflows and their executions, the newest 300\n"
+    assert tested.stdout == "n8n: n8n answers, and the key may read 1 workflow and their executions, the newest 300\n"
     assert db.execute("SELECT count(*) FROM workflow_executions").fetchone() == (0,)
 
 

@@ -192,12 +192,14 @@ class Sink:
         records = [item for item in self._batch.values() if isinstance(item, Record)]
         gone = [item for item in self._batch.values() if isinstance(item, Gone)]
         with conn.transaction():
-            if records:
-                self.stored += shelf.store(conn, self.name, records, self.source.authority, now)
-            if gone:
-                self.whys.update(shelf.remove(conn, self.name, gone, now))
+            came = shelf.store(conn, self.name, records, self.source.authority, now) if records else Stored()
+            went = shelf.remove(conn, self.name, gone, now) if gone else []
+            if came.new != len(went):
+                state.carry(conn, self.name, came.new - len(went))
             if self._cursor is not None:
                 state.keep_cursor(conn, self.name, self._cursor.cursor)
+        self.stored += came
+        self.whys.update(went)
         self._batch, self._chars, self._cursor = {}, 0, None
 
     def report(self) -> dict[str, Any]:

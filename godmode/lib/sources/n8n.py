@@ -228,7 +228,8 @@ class N8n:
         """Two requests: the workflows and the newest execution that the key may see."""
         page = self._api.get_json("/workflows", {"limit": PAGE, "excludePinnedData": "true"}, Workflows)
         newest = list(_read(self._api.get_json("/executions", {"limit": 1}, Page).data))
-        count = f"{len(page.data)}{' or more' if page.next_cursor else ''} workflows"
+        more = " or more" if page.next_cursor else ""
+        count = f"{len(page.data):,}{more} workflow{'' if len(page.data) == 1 else 's'}"
         last = "and no execution yet" if not newest else "and their executions"
         if newest and isinstance(newest[0], Execution):
             last += f", the newest {newest[0].id}"

@@ -122,12 +122,12 @@ def nothing(wanted: Wanted, having: Sequence[Table], others: Sequence[str]) -> N
     if any(table.tags for table in having):
         return None
     if having:
-        what = f'Notion: no data source offers one of the tags {", ".join(wanted.tags)} in "{wanted.property}"'
+        what = f'no data source offers one of the tags {", ".join(wanted.tags)} in "{wanted.property}"'
         return NothingToRead(f"{what} ({named([t.name for t in having])})", "set sources.notion.tags to those in use")
     if others:
-        what = f'Notion: no data source that is shared has a property "{wanted.property}" of tags ({named(others)})'
+        what = f'no data source that is shared has a property "{wanted.property}" of tags ({named(others)})'
         return NothingToRead(what, "rename it back in Notion, or set sources.notion.property to its name")
-    return NothingToRead("Notion: no data source is shared with godmode's integration", SHARE)
+    return NothingToRead("no data source is shared with godmode's integration", SHARE)
 
 
 def named(names: Sequence[str]) -> str:

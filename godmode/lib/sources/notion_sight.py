@@ -34,7 +34,7 @@ def sight(api: Api, wanted: Wanted) -> Sight:
     having, without = _sorted(api.tables(), wanted)
     seen = f"{who} sees {_many(len(having) + len(without), 'data source')}"
     if blind := notion_pages.nothing(wanted, having, without):
-        return Sight(f"{seen}. {blind}", 0)
+        return Sight(f"{seen}: {blind}", 0)
     counts = _counted(api, having)
     pages, more = sum(count.pages for count in counts), any(count.more for count in counts)
     says = f'{seen}; {len(having)} with the property "{wanted.property}": {named([str(count) for count in counts])}'

@@ -28,7 +28,7 @@ class SyncState:
 
     `limited` says why the last sync, though it ended well, did not read all: TIME_OVER, or the calls of the day.
     `completeness` is what the last comparison came to: `at_source`, `stored`, `repaired`, `gone`, `at`; {} before the
-    first.
+    first. The syncs since carry its counts forward.
     """
 
     source_name: str
@@ -108,6 +108,19 @@ def end(
             "limited": limited, "skipped": Jsonb(list(skipped)),
         },
     )  # fmt: skip
+
+
+def carry(conn: Connection, source: str, more: int) -> None:
+    """So many records more are there and stored (less than 0: fewer) than the last comparison counted, if any."""
+    conn.execute(
+        """
+        UPDATE data_source_sync SET completeness = completeness || jsonb_build_object(
+            'at_source', (completeness ->> 'at_source')::bigint + %(more)s,
+            'stored', (completeness ->> 'stored')::bigint + %(more)s)
+        WHERE source_name = %(source)s AND completeness ? 'stored'
+        """,
+        {"source": source, "more": more},
+    )
 
 
 def compared_at(conn: Connection, source: str) -> datetime | None:
