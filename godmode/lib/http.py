@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown
+from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown, Usage
 from godmode.lib.ports import Wire
 
 SINCE_1970 = 1e9  # a number of seconds beyond this is a moment, not a wait
@@ -39,6 +39,7 @@ def client(
     """A client that calls `before` ahead of every request; what that raises, the request's caller gets.
 
     Redirects are not followed: an API that redirects has moved, or sends to a login page. `wire` watches its sockets.
+    Raises Usage where the address is none.
     """
 
     def ask(request: httpx.Request) -> None:
@@ -46,8 +47,12 @@ def client(
         if wire is not None:
             request.extensions["trace"] = partial(_connected, wire)
 
+    try:
+        address = httpx.URL(base_url)
+    except httpx.InvalidURL as e:
+        raise Usage(f"a base_url is no address: {e}", "`godmode config show` lists them") from None
     return httpx.Client(
-        base_url=base_url,
+        base_url=address,
         headers=headers,
         auth=auth,
         timeout=timeout,

@@ -160,6 +160,21 @@ def test_what_is_configured_by_half_says_which_half_is_missing(
     assert n8n_of(her.sees("sources"))["trouble"] == f"{lacks} is missing"
 
 
+@pytest.mark.parametrize("address", ["n8n.example.com", "ftp://n8n", "http://", "http://[::1", "https://n 8n", ""])
+def test_a_base_url_that_is_no_address_is_named_with_its_line_before_anything_is_asked(
+    her: Operator, address: str
+) -> None:
+    her.has(f'[sources.n8n]\nbase_url = "{address}"\n')
+    for words in (("sources", "test", "n8n"), ("config", "check")):
+        said = her.types(*words)
+        assert said.returncode == 2, words
+        assert (
+            'line 2: sources.n8n.base_url: expected an address of HTTP such as "https://n8n.example.com"' in said.stderr
+        )
+    her.has('[sources.n8n]\nbase_url = "https://n8n.example.com:5678/team/"\n')
+    assert her.types("config", "check").returncode == 0
+
+
 def test_what_is_not_configured_is_skipped_and_told_how_to_be(her: Operator) -> None:
     her.has("")
     her.env["N8N_API_KEY"] = ""

@@ -12,7 +12,17 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from godmode.lib import http
-from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, KillSwitchOn, Refused, Transient, Unknown
+from godmode.lib.errors import (
+    Auth,
+    BadData,
+    ExternalApi,
+    GodmodeError,
+    KillSwitchOn,
+    Refused,
+    Transient,
+    Unknown,
+    Usage,
+)
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 
@@ -77,6 +87,11 @@ def test_a_service_that_cannot_be_reached_is_transient_even_where_something_was_
 def test_an_address_that_is_none_of_http_is_refused_at_once_with_what_to_mend(address: str) -> None:
     with pytest.raises(Refused, match=r"feed cannot be reached: .*; check base_url"):
         get(address)
+
+
+def test_an_address_that_cannot_be_read_is_a_mistake_in_the_configuration() -> None:
+    with pytest.raises(Usage, match=r"a base_url is no address: Invalid port: ':1'"):
+        http.client("http://[::1")
 
 
 def test_a_broken_off_request_is_transient_and_unknown_where_it_was_to_send(mute: str) -> None:

@@ -40,7 +40,11 @@ class Metered:
         self.site.check()
         while wait := self._take():
             if wait.total_seconds() >= self.site.time_left():
-                raise ExternalApi(f"{self.service} is not to be asked for another {_words(wait)}", retry_after=wait)
+                raise ExternalApi(
+                    f"{self.service} is not to be asked for another {_words(wait)}",
+                    "that is what its Retry-After said; syncs go on by themselves after it",
+                    retry_after=wait,
+                )
             if wait > WORTH_TELLING:
                 self.waits(wait.total_seconds())
             pause(self.site, wait.total_seconds())
@@ -83,7 +87,9 @@ class Metered:
 
 def _words(wait: timedelta) -> str:
     seconds = round(wait.total_seconds())
-    return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
 
 
 def day_of(now: datetime, zone: tzinfo) -> datetime:

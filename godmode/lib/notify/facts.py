@@ -145,7 +145,8 @@ def _sources(ctx: JobContext, since: datetime) -> list[Looked]:
         found.append(
             Looked(
                 name, state.last_sync_completed_at, bool(state.last_sync_success),
-                STALE_INTERVALS * source.every.period, f"run sync-{name}", state.last_error or state.limited,
+                STALE_INTERVALS * source.every.period, f"run sync-{name}",
+                (state.last_error or state.limited or "").removeprefix(f"{name}: ") or None,
                 how=freshness(state, now, ctx.zone) if state.completeness else None,
                 mended=differences(state, since, prunes=getattr(source, "prunes", False)),
             )
