@@ -366,3 +366,13 @@ def secret(name: str, env: Mapping[str, str] = os.environ) -> str | None:
     if not value:
         raise Usage(f"{name} is empty in {file}", f"put the secret into it, or unset {name}_FILE")
     return value
+
+
+def token(name: str, fix: str) -> str:
+    """A secret that goes into a header of HTTP. Raises Usage, with `fix`, when it is not set or could never be one."""
+    value = secret(name)
+    if value is None:
+        raise Usage(f"{name} is not set", fix)
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise Usage(f"{name} has characters that no token has", fix)
+    return value

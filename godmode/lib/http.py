@@ -68,7 +68,7 @@ def _connected(wire: Wire, event: str, info: Mapping[str, Any]) -> None:
 
 @contextmanager
 def translated(service: str, *, sends: bool = False) -> Iterator[None]:
-    """Turn what httpx raises into Transient, and into Refused where base_url is no address of HTTP.
+    """Turn what httpx raises into Transient, and into Refused where address or secret are none that HTTP has.
 
     With `sends`, a request that may have been carried out although no answer came raises Unknown.
     The address is never part of a message: it can hold a token.
@@ -79,6 +79,8 @@ def translated(service: str, *, sends: bool = False) -> Iterator[None]:
         raise Refused(f"{service} cannot be reached: {_cause(e)}", "check base_url") from None
     except _UNSENT as e:
         raise Transient(f"{service} cannot be reached: {_cause(e)}") from None
+    except httpx.LocalProtocolError:  # as with a line break in a token, which its message holds
+        raise Refused(f"{service} was not asked: the request would be no HTTP", "is its secret whole?") from None
     except httpx.RequestError as e:
         if sends:
             raise Unknown(f"{service} did not answer, so it may have been sent: {_cause(e)}") from None

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from fakes.n8n import KEY, N8n
 
-from godmode import registry
+from godmode import registry, supply
 
 KNOWN = [name for name, (_, target) in registry.SOURCES.items() if target]
 GODMODE = Path(sys.executable).with_name("godmode")
@@ -96,6 +96,19 @@ def test_a_key_that_has_ended_is_called_that(her: Operator) -> None:
     assert "it ended on 03 Jan 2026: make a new one in n8n" in her.types("sources", "test", "n8n").stderr
 
 
+@pytest.mark.parametrize("name", ["n8n", "notion", "hubspot"])
+@pytest.mark.parametrize("key", ["two\nlines", "tök€n", "two words"])
+def test_a_key_that_can_be_none_is_named_before_anything_is_asked(
+    her: Operator, fake: N8n, name: str, key: str
+) -> None:
+    her.has(f'[sources.{name}]\nbase_url = "{fake.url}"\n')
+    variable = supply.NEEDS[name].secret
+    her.env[variable] = key
+    tested = her.types("sources", "test", name)
+    assert (tested.returncode, fake.calls) == (2, [])
+    assert f"{variable} has characters that no token has; set it to" in tested.stderr
+
+
 HURRIED = """
 from datetime import timedelta
 from godmode.commands import sources
@@ -142,6 +155,8 @@ def test_a_scan_of_which_one_source_failed_says_so(her: Operator, fake: N8n, tmp
     her.env["N8N_API_KEY"] = "wrong"
     scan = her.types("run", "periodic-scan")
     assert (scan.returncode, "sources.n8n: n8n answered 401" in scan.stderr) == (0, True)
+    her.types("jobs", "disable", "sync-n8n")
+    assert "sources.n8n: job_disabled" in her.types("run", "periodic-scan", "--again").stderr
 
 
 @pytest.mark.parametrize(

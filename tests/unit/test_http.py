@@ -89,6 +89,16 @@ def test_an_address_that_is_none_of_http_is_refused_at_once_with_what_to_mend(ad
         get(address)
 
 
+def test_a_secret_that_no_header_can_hold_is_refused_at_once_and_not_shown(httpserver: HTTPServer) -> None:
+    client = http.client(httpserver.url_for("/"), headers={"Authorization": "secret\ntoken"})
+    with (
+        pytest.raises(Refused, match=r"feed was not asked: .*; is its secret whole") as raised,
+        http.translated("feed"),
+    ):
+        client.get("/x")
+    assert "token" not in str(raised.value)
+
+
 def test_an_address_that_cannot_be_read_is_a_mistake_in_the_configuration() -> None:
     with pytest.raises(Usage, match=r"a base_url is no address: Invalid port: ':1'"):
         http.client("http://[::1")

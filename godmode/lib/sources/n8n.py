@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from godmode.lib.config import Address, Minutes, Remote, secret
-from godmode.lib.errors import Auth, BadData, GodmodeError, Refused, Usage
+from godmode.lib.config import Address, Minutes, Remote, secret, token
+from godmode.lib.errors import Auth, BadData, GodmodeError, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
 from godmode.lib.ports import Site
 
@@ -113,9 +113,7 @@ class N8n:
         from godmode.lib import http
         from godmode.lib.caller import Caller
 
-        key = secret("N8N_API_KEY")
-        if key is None:
-            raise Usage("N8N_API_KEY is not set", "make a key in n8n, Settings, n8n API")
+        key = token("N8N_API_KEY", "set it to a key that n8n gives at Settings, n8n API")
         client = http.client(self._base, headers={"X-N8N-API-KEY": key}, wire=self._site.wire)
         return Caller("n8n", client, self._site.meter("n8n", RATE), self._site, self._meaning)
 

@@ -15,7 +15,6 @@ from msgspec import Meta, field
 
 from godmode.lib import config
 from godmode.lib.config import Address, Minutes
-from godmode.lib.errors import Usage
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
 from godmode.lib.ports import Site
 from godmode.lib.sources import notion_pages
@@ -49,9 +48,7 @@ class Notion:
     Settings = NotionSettings
 
     def __init__(self, settings: NotionSettings, site: Site) -> None:
-        token = config.secret("NOTION_TOKEN")
-        if token is None:
-            raise Usage("NOTION_TOKEN is not set", "set it to the secret of a Notion integration")
+        token = config.token("NOTION_TOKEN", "set it to the secret of a Notion integration")
         self._settings, self._site, self._token = settings, site, token
         self._wanted = Wanted(settings.property, tuple(settings.tags))
 
