@@ -129,8 +129,9 @@ def test_what_cannot_be_read_is_counted_and_named_and_the_rest_goes_on(reader: R
 def test_a_failed_sync_does_not_move_the_time_of_the_last_good_one(reader: Reader, db: psycopg.Connection) -> None:
     reader.reads(said(1))
     good = reader.at.now()
+    assert state(db, "read_to") == (good,)
     reader.reads(Transient("cut"))
-    assert state(db, "last_sync_completed_at, last_sync_started_at") == (good, reader.at.now())
+    assert state(db, "last_sync_completed_at, read_to, last_sync_started_at") == (good, good, reader.at.now())
 
 
 def test_a_message_longer_than_a_batch_is_stored_whole(reader: Reader, db: psycopg.Connection) -> None:

@@ -12,11 +12,11 @@ from godmode.lib.store.sync import SyncState, things
 def freshness(state: SyncState, now: datetime, zone: tzinfo) -> str | None:
     """The words, as far as they are known. None for a source never read.
 
-    What changed at the source after the last good sync began is not known, so that is how old things may be. The
+    What changed at the source after the last whole sync began is not known, so that is how old things may be. The
     counts are of the last comparison of all ids, carried forward by the syncs since; then they say when that was.
     """
-    last = state.last_sync_started_at if state.last_sync_success and not state.limited else state.last_sync_completed_at
-    if last is None or state.last_sync_completed_at is None:
+    last = state.read_to or state.last_sync_completed_at
+    if last is None:
         return None
     age = f"at most {_words(now - last)} old"
     if not state.completeness:

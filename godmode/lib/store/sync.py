@@ -26,7 +26,8 @@ def things(source: str) -> str:
 class SyncState:
     """What is known of a source; the defaults are those of one never read. `items_synced` is of the last sync.
 
-    `limited` says why the last sync, though it ended well, did not read all: TIME_OVER, or the calls of the day.
+    `read_to` is when the last sync that read all began: what changed later is not known. `limited` says why the last
+    sync, though it ended well, did not read all: TIME_OVER, or the calls of the day.
     `completeness` is what the last comparison came to: `at_source`, `stored`, `repaired`, `gone`, `at`; {} before the
     first. The syncs since carry its counts forward.
     """
@@ -39,6 +40,7 @@ class SyncState:
     last_error: str | None = None
     last_skipped: list[dict[str, Any]] = field(default_factory=list)
     limited: str | None = None
+    read_to: datetime | None = None
     compared_at: datetime | None = None
     completeness: dict[str, Any] = field(default_factory=dict)
 
@@ -93,19 +95,19 @@ def end(
     error: str | None,
     limited: str | None = None,
 ) -> None:
-    """A sync ended; `last_sync_completed_at` moves only when it succeeded and read all."""
+    """A sync ended; `last_sync_completed_at` and `read_to` move only when it succeeded and read all."""
     conn.execute(
         """
         UPDATE data_source_sync SET
             last_sync_success = %(ok)s, items_synced = %(items)s, last_error = %(error)s, last_skipped = %(skipped)s,
             limited = %(limited)s,
-            last_sync_completed_at =
-                CASE WHEN %(ok)s AND %(limited)s::text IS NULL THEN %(now)s ELSE last_sync_completed_at END
+            last_sync_completed_at = CASE WHEN %(whole)s THEN %(now)s ELSE last_sync_completed_at END,
+            read_to = CASE WHEN %(whole)s THEN last_sync_started_at ELSE read_to END
         WHERE source_name = %(source)s
         """,
         {
             "source": source, "now": now, "ok": error is None, "items": items, "error": error,
-            "limited": limited, "skipped": Jsonb(list(skipped)),
+            "limited": limited, "whole": error is None and limited is None, "skipped": Jsonb(list(skipped)),
         },
     )  # fmt: skip
 
