@@ -96,12 +96,14 @@ def _age(minutes: int | None) -> str:
 
 
 def _complete(report: Mapping[str, Any] | None) -> str:
-    """`4,812 of 4,812 on Tue 24 Nov 00:30`; nothing before the first comparison."""
+    """`4,812 of 4,812, compared Tue 24 Nov 00:30`; nothing before the first comparison."""
     if not report:
         return ""
     mended = [f"{report[key]} {key}" for key in ("repaired", "gone") if report[key]]
     at = terminal.local(datetime.fromisoformat(report["at"]))
-    return f"{report['stored']:,} of {report['at_source']:,} on {at}" + (f" ({', '.join(mended)})" if mended else "")
+    return f"{report['stored']:,} of {report['at_source']:,}, compared {at}" + (
+        f" ({', '.join(mended)})" if mended else ""
+    )
 
 
 @app.command()

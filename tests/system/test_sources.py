@@ -72,7 +72,8 @@ def test_sources_shows_how_far_each_is_read(her: Operator) -> None:
     assert [line.split()[0] for line in shown.stdout.splitlines()] == ["SOURCE", *KNOWN]
 
 
-def test_a_source_test_says_in_words_what_the_key_may_see(her: Operator, db: psycopg.Connection) -> None:
+def test_a_source_test_says_in_words_what_the_key_may_see(her: Operator, fake: N8n, db: psycopg.Connection) -> None:
+    her.has(f'[sources.n8n]\nbase_url = "{fake.url}/api/v1/"\n')
     tested = her.types("sources", "test", "n8n")
     assert (tested.returncode, tested.stderr) == (0, "")
     assert tested.stdout == "n8n: n8n answers, and the key may read 1 workflow and their executions, the newest 300\n"

@@ -35,7 +35,7 @@ OPEN_LISTS = ("waiting", "running")
 
 
 class N8nSettings(Remote, frozen=True, kw_only=True):
-    """`base_url` is where n8n answers, without `/api/v1`."""
+    """`base_url` is where n8n answers, with or without `/api/v1`."""
 
     base_url: Address
     scan_interval_minutes: Minutes | None = None
@@ -104,7 +104,7 @@ class N8n:
     Settings = N8nSettings
 
     def __init__(self, settings: N8nSettings, site: Site) -> None:
-        self._base = settings.base_url.rstrip("/") + "/api/v1"
+        self._base = settings.base_url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
         self._site = site
         self._names: Mapping[str, str | None] = {}
 
