@@ -105,6 +105,11 @@ def _troubles(
         for s in sources
         if s["configured"] and s["last_sync_success"] is False
     ]
+    troubles += [
+        Trouble(f"{s['source_name']}: {s['limited'].removeprefix(s['source_name'] + ': ')}", "godmode sources")
+        for s in sources
+        if s["configured"] and s["last_sync_success"] and s["limited"] not in (None, sync.TIME_OVER)
+    ]
     if backlog.dead_letters:
         troubles.append(Trouble(f"{backlog.dead_letters} pieces of work were given up on", "godmode queue dead"))
     return troubles

@@ -26,6 +26,8 @@ MIDNIGHT = "24:00"  # as the end of quiet hours: the day's last moment
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 Time = Annotated[str, Meta(pattern=TIME)]
 End = Annotated[str, Meta(pattern=rf"{TIME}|^{MIDNIGHT}$")]
+HTTP = r"^https?://([^\x00-\x20/?#@]+@)?([^\x00-\x20/?#@:\[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\x00-\x20?#]*)?$"
+Address = Annotated[str, Meta(pattern=HTTP)]
 T = TypeVar("T")
 
 
@@ -290,6 +292,8 @@ def _plain(message: str) -> str:
     """A message of msgspec in the words of TOML: "expected a whole number, got text"."""
     if TIME in message.replace("\\\\", "\\"):
         return 'expected a time of day such as "08:00"'
+    if "https?://" in message:
+        return 'expected an address of HTTP such as "https://n8n.example.com"'
     for name, words in _TYPES.items():
         message = message.replace(f"`{name} | null`", words).replace(f"`{name}`", words)
     return _lower_first(message)
@@ -375,4 +379,14 @@ def secret(name: str, env: Mapping[str, str] = os.environ) -> str | None:
         raise Usage(f"cannot read {name} from {file}: {getattr(e, 'strerror', None) or 'not UTF-8'}") from e
     if not value:
         raise Usage(f"{name} is empty in {file}", f"put the secret into it, or unset {name}_FILE")
+    return value
+
+
+def token(name: str, fix: str) -> str:
+    """A secret that goes into a header of HTTP. Raises Usage, with `fix`, when it is not set or could never be one."""
+    value = secret(name)
+    if value is None:
+        raise Usage(f"{name} is not set", fix)
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise Usage(f"{name} has characters that no token has", fix)
     return value

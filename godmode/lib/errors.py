@@ -117,6 +117,13 @@ class Refused(ExternalApi):
     alert_from = 1
 
 
+class NothingToRead(Refused):
+    """The service answers, and shows nothing that could be read: a sharing taken back, a property renamed.
+
+    A sync that ends so has failed, though no request did: what it found to be gone is superseded all the same.
+    """
+
+
 class DatabaseTrouble(GodmodeError):
     """The database cannot be reached, or refuses: tried once more, then given up."""
 

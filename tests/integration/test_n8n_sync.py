@@ -278,6 +278,54 @@ def test_a_failure_retried_with_success_is_none(company: Company, fake: N8n, db:
     assert incidents(db) == []
 
 
+def test_an_incident_takes_back_the_failures_that_are_retried_with_success_and_ends_with_the_last(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    company.syncs()
+    failed = [fake.ran("w1", "error") for _ in range(5)]
+    company.syncs()
+    for run in failed[:2]:
+        fake.retried(run)
+    company.syncs()
+    assert fake.paths() == ["list"]
+    assert incidents(db) == [("Workflow Invoice sync failed 3 times", "WARN", 3, "open")]
+    fake.retried(failed[2])
+    fake.ran("w1", "error")
+    company.syncs()
+    assert incidents(db) == [("Workflow Invoice sync failed 3 times", "WARN", 3, "open")]
+    for run in [*failed[3:], fake.runs[max(fake.runs)]]:
+        fake.retried(run)
+    company.syncs()
+    assert incidents(db) == [("Workflow Invoice sync failed 3 times", "WARN", 3, "resolved")]
+    assert company.syncs().data["incidents_new"] == 0
+
+
+def test_retries_that_failed_before_one_succeeded_are_no_failures_either(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    company.syncs()
+    first = fake.ran("w1", "error")
+    fake.retried(first, "error")
+    second = fake.retried(first, "crashed")
+    fake.retried(second)
+    fake.ran("w1", "error")
+    company.syncs()
+    assert incidents(db) == []
+    left = db.execute(
+        "SELECT execution_id FROM workflow_executions WHERE status <> 'success' AND retry_success_id IS NULL"
+    )
+    assert left.fetchall() == [("5",)]
+
+
+def test_an_incident_of_somebody_else_is_left_alone(company: Company, fake: N8n, db: psycopg.Connection) -> None:
+    db.execute(
+        "INSERT INTO incidents (type, severity, title, status, related_workflow_id)"
+        " VALUES ('repeated_failures', 'WARN', 'By hand', 'open', 'w1')"
+    )
+    company.syncs()
+    assert incidents(db) == [("By hand", "WARN", 1, "open")]
+
+
 def test_a_success_that_retries_an_older_failure_takes_it_back(
     company: Company, fake: N8n, db: psycopg.Connection
 ) -> None:

@@ -55,6 +55,17 @@ def accepts(said: list[str]) -> bool:
     return True
 
 
+def test_what_the_comparisons_of_the_day_mended_is_told() -> None:
+    notion = replace(READ[0], mended="2 pages fetched that were missing")
+    hubspot = replace(READ[2], mended="1 contact gone at the source")
+    told = digest.compose(replace(QUIET, sources=(notion, READ[1], hubspot))).splitlines()
+    assert told[2] == (
+        "Compared with what is there: notion (2 pages fetched that were missing), hubspot (1 contact gone at the"
+        " source) (`godmode sources`)."
+    )
+    assert told[3].startswith("All quiet.")
+
+
 # -- no false all-clear --------------------------------------------------------------------------------------
 
 

@@ -102,6 +102,8 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> tuple[list[str], list[st
             notes += inner[1]
         elif isinstance(value, int) and not isinstance(value, bool):
             numbers.append(f"{prefix}{key} {value:,}")
+        elif key in ("limited", "error", "reason") and isinstance(value, str):  # what `succeeded` alone would hide
+            notes.append(f"{prefix.removesuffix('.')}: {value}".removeprefix(": "))
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             notes += [f"{note['where']}: {note['why']}" for note in value]
     return numbers, notes

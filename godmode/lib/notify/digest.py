@@ -23,6 +23,7 @@ def compose(seen: Seen) -> str:
     lines = [f"godmode digest, {seen.now.astimezone(seen.zone):%a %d %b %Y}", _figures(seen)]
     lines += [] if seen.sources else [f"{NO_SOURCE} (`{seen.command} config show`)"]
     lines += [_unread(seen, looked) for looked in seen.unread]
+    lines += _mended(seen)
     found = bullets.folded(bullets.kinds(seen))
     lines += [f"{number}. {bullets.text(bullet, seen)}" for number, bullet in enumerate(found, 1)] or [_quiet(seen)]
     lines += [f"audit seal {seen.seal[:SEAL]}"] if seen.seal else []
@@ -61,6 +62,12 @@ def _unread(seen: Seen, looked: Looked) -> str:
     when_ = f"since {when(looked.at, seen.now, seen.zone)}" if looked.at else "yet"
     why = f": {line(looked.error)}" if looked.error else ""
     return f"{looked.name} not {looked.seen} {when_}{why} (`{seen.command} {looked.command}`)"
+
+
+def _mended(seen: Seen) -> list[str]:
+    """What the day's comparisons of what is stored with what is there found, and mended."""
+    found = [f"{source.name} ({source.mended})" for source in seen.sources if source.mended]
+    return [f"Compared with what is there: {', '.join(found)} (`{seen.command} sources`)."] if found else []
 
 
 def _quiet(seen: Seen) -> str:

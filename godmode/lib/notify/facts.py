@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from godmode.lib.kernel import JobContext
-from godmode.lib.notify.freshness import freshness
+from godmode.lib.notify.freshness import differences, freshness
 from godmode.lib.store import controls, figures, job_state, memory, news, proposals, sync
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.job_state import JobState
@@ -23,7 +23,8 @@ class Looked:
     """A source that is read (`seen` is "read"), or a job that looks for something (`seen` is "looked for").
 
     `at` is when that last worked, `worked` whether the last time did; older than `stale_after` is as good as not
-    looked at. `command` is what she does about it, `how` says how complete and how old it is, where that is known.
+    looked at. `command` is what she does about it, `how` says how complete and how old it is, where that is known,
+    `mended` what the day's comparison of all ids found.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Looked:
     error: str | None = None
     seen: str = "read"
     how: str | None = None
+    mended: str = ""
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it worked, no longer ago than it may be."""
@@ -125,7 +127,7 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
         proposals=proposals.waiting(conn),
         doubtful=news.doubtful(conn, since),
         unsettled=news.unsettled(conn, since),
-        sources=_sources(ctx),
+        sources=_sources(ctx, since),
         jobs=_jobs(ctx),
         newest=memory.newest_message_at(conn, now),
         switched=_switched(controls.read(conn), since),
@@ -134,7 +136,7 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
     )
 
 
-def _sources(ctx: JobContext) -> list[Looked]:
+def _sources(ctx: JobContext, since: datetime) -> list[Looked]:
     states = {row.source_name: row for row in sync.all_rows(ctx.store.conn)}
     found = []
     for name, source in ctx.sources.items():
@@ -143,8 +145,10 @@ def _sources(ctx: JobContext) -> list[Looked]:
         found.append(
             Looked(
                 name, state.last_sync_completed_at, bool(state.last_sync_success),
-                STALE_INTERVALS * source.every.period, f"run sync-{name}", state.last_error or state.limited,
-                how=freshness(state, now) if state.completeness else None,
+                STALE_INTERVALS * source.every.period, f"run sync-{name}",
+                (state.last_error or state.limited or "").removeprefix(f"{name}: ") or None,
+                how=freshness(state, now, ctx.zone) if state.completeness else None,
+                mended=differences(state, since, prunes=getattr(source, "prunes", False)),
             )
         )  # fmt: skip
     return found

@@ -17,8 +17,8 @@ import msgspec
 from msgspec import Meta
 
 from godmode.lib import config
-from godmode.lib.config import Minutes
-from godmode.lib.errors import Auth, BadData, Refused, Usage
+from godmode.lib.config import Address, Minutes
+from godmode.lib.errors import Auth, BadData, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
 from godmode.lib.ports import Site
 from godmode.lib.sources import hubspot_contacts as contacts
@@ -39,7 +39,7 @@ class HubSpotSettings(config.Remote, frozen=True):
     `daily_overlap_hours`: how far the first one of a day does.
     """
 
-    base_url: str = BASE_URL
+    base_url: Address = BASE_URL
     poll_interval_minutes: Minutes = 30
     overlap_minutes: Annotated[int, Meta(ge=1, le=1440)] = 15
     daily_overlap_hours: Annotated[int, Meta(ge=0, le=720)] = 48
@@ -68,10 +68,7 @@ class HubSpot:
     Settings = HubSpotSettings
 
     def __init__(self, settings: HubSpotSettings, site: Site) -> None:
-        token = config.secret("HUBSPOT_ACCESS_TOKEN")
-        if not token or not token.isascii():
-            why = "is not set" if not token else "has characters that no token has"
-            raise Usage(f"HUBSPOT_ACCESS_TOKEN {why}", "set it to the token of a HubSpot private app")
+        token = config.token("HUBSPOT_ACCESS_TOKEN", "set it to the token of a HubSpot private app")
         self._settings, self._site, self._token = settings, site, token
         self._properties = contacts.asked_for(settings.properties)
 

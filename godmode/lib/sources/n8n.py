@@ -14,25 +14,30 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from godmode.lib.config import Minutes, Remote, secret
-from godmode.lib.errors import BadData, GodmodeError, Refused, Usage
+from godmode.lib.config import Address, Minutes, Remote, secret, token
+from godmode.lib.errors import Auth, BadData, GodmodeError, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
 from godmode.lib.ports import Site
 
 if TYPE_CHECKING:
+    import httpx
+
     from godmode.lib.caller import Caller
 
 PAGE = 250  # the API's most; 251 is a 400
-RATE = Rate(20, timedelta(seconds=1))  # n8n has no limit of its own; this leaves its server room for its work
+# n8n has no limit of its own; 20 a second leave its server room for its work. Counted over ten seconds, so that a
+# page which took long to store is made up for by the next few.
+RATE = Rate(200, timedelta(seconds=10))
 BY_ID = 2  # so many open executions are asked for by id; more by the lists of their states, which are two requests
+SCOPES = "workflow:list, execution:list and execution:read"
 ENDED = frozenset({"success", "error", "crashed", "canceled"})
 OPEN_LISTS = ("waiting", "running")
 
 
 class N8nSettings(Remote, frozen=True, kw_only=True):
-    """`base_url` is where n8n answers, without `/api/v1`."""
+    """`base_url` is where n8n answers, with or without `/api/v1`."""
 
-    base_url: str
+    base_url: Address
     scan_interval_minutes: Minutes | None = None
 
 
@@ -99,7 +104,7 @@ class N8n:
     Settings = N8nSettings
 
     def __init__(self, settings: N8nSettings, site: Site) -> None:
-        self._base = settings.base_url.rstrip("/") + "/api/v1"
+        self._base = settings.base_url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
         self._site = site
         self._names: Mapping[str, str | None] = {}
 
@@ -108,11 +113,19 @@ class N8n:
         from godmode.lib import http
         from godmode.lib.caller import Caller
 
-        key = secret("N8N_API_KEY")
-        if key is None:
-            raise Usage("N8N_API_KEY is not set", "make a key in n8n, Settings, API")
+        key = token("N8N_API_KEY", "set it to a key that n8n gives at Settings, n8n API")
         client = http.client(self._base, headers={"X-N8N-API-KEY": key}, wire=self._site.wire)
-        return Caller("n8n", client, self._site.meter("n8n", RATE), self._site)
+        return Caller("n8n", client, self._site.meter("n8n", RATE), self._site, self._meaning)
+
+    def _meaning(self, response: httpx.Response, error: GodmodeError) -> GodmodeError:
+        """A refused key with what to do about it: n8n itself says only "unauthorized"."""
+        if not isinstance(error, Auth):
+            return error
+        if response.status_code == 403:
+            return Auth(error.message, f"give the key of N8N_API_KEY the scopes {SCOPES}")
+        at = _expires(secret("N8N_API_KEY") or "")
+        over = f"it ended on {at.astimezone(self._site.zone):%d %b %Y}: " if at and at < self._site.clock.now() else ""
+        return Auth(error.message, f"is N8N_API_KEY a key of this n8n? {over}make a new one in n8n, Settings, n8n API")
 
     def close(self) -> None:
         """End the connections."""
@@ -213,7 +226,8 @@ class N8n:
         """Two requests: the workflows and the newest execution that the key may see."""
         page = self._api.get_json("/workflows", {"limit": PAGE, "excludePinnedData": "true"}, Workflows)
         newest = list(_read(self._api.get_json("/executions", {"limit": 1}, Page).data))
-        count = f"{len(page.data)}{' or more' if page.next_cursor else ''} workflows"
+        more = " or more" if page.next_cursor else ""
+        count = f"{len(page.data):,}{more} workflow{'' if len(page.data) == 1 else 's'}"
         last = "and no execution yet" if not newest else "and their executions"
         if newest and isinstance(newest[0], Execution):
             last += f", the newest {newest[0].id}"

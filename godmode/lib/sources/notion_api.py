@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import notion_client
 from msgspec import Struct
-from notion_client.errors import HTTPResponseError, RequestTimeoutError
+from notion_client.errors import APIResponseError, HTTPResponseError, RequestTimeoutError
 
 from godmode.lib import backoff, http
 from godmode.lib.caller import asking
@@ -172,7 +172,8 @@ class Api:
             raise
 
     def _failure(self, e: HTTPResponseError) -> GodmodeError:
-        said = f"{getattr(e.code, 'value', e.code)}: {' '.join(str(e).split())}"[:WORDS]
+        code, words = getattr(e.code, "value", e.code), " ".join(str(e).split())
+        said = f"{code}: {words}"[:WORDS] if isinstance(e, APIResponseError) else ""
         error = http.failure("Notion", e.status, e.headers, self._site.clock.now(), said)
         kind = {400: Invalid, 403: Forbidden, 404: Missing, 409: Failing}.get(e.status)
         if kind is None and e.status >= 500:
@@ -181,4 +182,6 @@ class Api:
             error = kind(error.message, error.fix)
         if e.status == 401:
             error.fix = "is NOTION_TOKEN whole, and its integration still there?"
+        if e.status == 403:
+            error.fix = "in Notion, allow the integration to read content"
         return error

@@ -65,3 +65,10 @@ def put(conn: Connection, found: Incident, now: datetime) -> str:
     if row is None:
         return "same"
     return "new" if row[0] else "grown"
+
+
+def resolve(conn: Connection, id: int, now: datetime) -> None:
+    """Close an incident whose trouble is no more; one that is resolved already stays as it is."""
+    conn.execute(
+        "UPDATE incidents SET status = 'resolved', resolved_at = %s WHERE id = %s AND status <> 'resolved'", (now, id)
+    )

@@ -65,16 +65,18 @@ def store(conn: Connection, source: str, records: Sequence[Record], authority: s
     return Stored(len(fresh) - len(changed), len(changed), len(wanted) - len(fresh))
 
 
-def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> int:
-    """Supersede what is no longer at the source, without a successor; how many were current."""
-    return conn.execute(
+def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> list[str]:
+    """Supersede what is no longer at the source, without a successor; why, for each that was current."""
+    rows = conn.execute(
         """
         UPDATE memory_items SET superseded_at = %(now)s, supersede_reason = gone.why
         FROM unnest(%(keys)s::text[], %(whys)s::text[]) AS gone (key, why)
         WHERE memory_items.key = gone.key AND superseded_at IS NULL
+        RETURNING gone.why
         """,
         {"now": now, "keys": [f"{source}.{g.id}" for g in gone], "whys": [g.why for g in gone]},
-    ).rowcount
+    )
+    return [row[0] for row in rows]
 
 
 def absent(conn: Connection, source: str, ids: Sequence[str]) -> list[str]:
