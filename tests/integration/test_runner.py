@@ -201,7 +201,7 @@ def test_a_second_streak_is_told_of_again_and_an_auth_failure_in_its_middle_at_o
 def test_an_auth_failure_is_told_at_once(company: Company, db: psycopg.Connection) -> None:
     company.add("work", fail(Auth("401")))
     assert company.run().result.error_category == "auth"
-    assert db.execute("SELECT type FROM notifications").fetchall() == [("job_failing",)]
+    assert db.execute("SELECT type FROM notifications").fetchall() == [("credentials",)]
 
 
 def test_a_bug_in_a_body_is_an_outcome_and_not_a_traceback(company: Company, db: psycopg.Connection) -> None:

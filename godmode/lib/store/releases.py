@@ -129,7 +129,7 @@ def _suppress_what_is_over(conn: Connection, now: datetime) -> None:
         """
         UPDATE notifications n SET status = 'suppressed', error = 'no longer the case', updated_at = %(now)s
         WHERE n.status = 'held' AND n.due_at <= %(now)s AND NOT n.archived
-          AND (n.type = 'job_failing'
+          AND (n.type IN ('job_failing', 'credentials')
                AND EXISTS (SELECT FROM job_state j
                            WHERE j.job = split_part(n.dedup_key, ':', 2) AND j.consecutive_failures = 0)
                OR EXISTS (SELECT FROM incidents i
