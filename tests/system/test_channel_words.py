@@ -6,11 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from fakes.telegram import TOKEN, Telegram
+from psycopg.types.json import Jsonb
 
 from godmode.lib.config import Config
 
@@ -55,6 +57,23 @@ def test_a_test_message_is_sent_after_asking_and_is_marked(telegram: Telegram, d
     listed = godmode("channels").stdout
     assert "ready" in listed
     assert "in the last 7 days: call 0, sms 0, message 2" in listed
+
+
+def test_a_test_over_a_limit_is_dropped_and_never_arrives_by_another_way(
+    telegram: Telegram, db: psycopg.Connection
+) -> None:
+    godmode("allowlist", "add", CHAT)
+    taken = [{"way": "message", "channel": "telegram", "at": datetime.now(UTC).isoformat()}] * 30
+    db.execute(
+        "INSERT INTO notifications (type, title, status, tries, tried_at) VALUES ('t', 't', 'digested', %s, now())",
+        (Jsonb(taken),),
+    )
+    tested = godmode("channels", "test", "telegram", "--yes")
+    assert (tested.returncode, tested.stdout) == (1, "telegram: the limit of messages is reached\n")
+    db.execute("UPDATE notifications SET due_at = now() - interval '1 hour' WHERE due_at IS NOT NULL")
+    db.execute("UPDATE notifications SET tries = '[]'")
+    assert godmode("run", "process-retry-queue").returncode == 0
+    assert telegram.texts == []
 
 
 def test_the_switch_and_comms_disabled_hold_for_a_test_too(telegram: Telegram, db: psycopg.Connection) -> None:

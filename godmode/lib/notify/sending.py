@@ -123,7 +123,7 @@ class Sender:
             return self._refused(way, channel, to, row)
         base = key or _key(way, channel, to, row)
         if not self._may_take(base, way, channel, row, now):
-            return Tried("over", f"the limit of {way}s is reached")
+            return Tried("over", f"the limit of {text.plural(way)} is reached")
         outbox.mark(conn, row.id, "sending", now, channel=channel.name, recipient=shown(to))
         body = self.clean(text.spoken(row) if way == "call" else text.written(row, way))
         urgent = row.severity == Severity.SEV0
