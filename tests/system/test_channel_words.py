@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from fakes.callmebot import CallMeBot
 from fakes.telegram import TOKEN, Telegram
 from psycopg.types.json import Jsonb
 
@@ -49,6 +50,7 @@ def test_a_test_message_is_sent_after_asking_and_is_marked(telegram: Telegram, d
     unlisted = godmode("channels", "test", "telegram", "--yes")
     assert (unlisted.returncode, telegram.requests) == (1, [])
     assert f"godmode allowlist add {CHAT}" in unlisted.stdout
+    assert unlisted.stdout.startswith(f"telegram: {CHAT} is not on the allowlist")
     godmode("allowlist", "add", CHAT)
     for _ in range(2):
         assert godmode("channels", "test", "telegram", "--yes").stdout == "telegram: sent\n"
@@ -74,6 +76,25 @@ def test_a_test_over_a_limit_is_dropped_and_never_arrives_by_another_way(
     db.execute("UPDATE notifications SET tries = '[]'")
     assert godmode("run", "process-retry-queue").returncode == 0
     assert telegram.texts == []
+
+
+@pytest.mark.parametrize(
+    ("mood", "code", "said"),
+    [
+        ("well", 0, "callmebot: it rang; callmebot cannot tell whether the call was answered\n"),
+        ("hangs_up", 1, "callmebot: CallMeBot did not answer, so it may have been sent"),
+        ("stranger", 1, "callmebot: CallMeBot did not ring: "),
+    ],
+)
+def test_a_call_that_rang_is_a_success_though_nobody_can_tell_whether_it_was_heard(
+    config: Config, database_url: str, mood: str, code: int, said: str
+) -> None:
+    with CallMeBot("@jonah") as made:
+        made.mood = mood
+        write(config, f'[channels.callmebot]\nbase_url = "{made.url}"\nuser = "jonah"\n')
+        godmode("allowlist", "add", "@jonah", "--for", "call")
+        tested = godmode("channels", "test", "callmebot", "--yes")
+    assert (tested.returncode, tested.stdout[: len(said)]) == (code, said)
 
 
 def test_the_switch_and_comms_disabled_hold_for_a_test_too(telegram: Telegram, db: psycopg.Connection) -> None:

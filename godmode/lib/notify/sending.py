@@ -29,26 +29,29 @@ class Delivery:
     """What became of a message: its outbox status and the text that stands in the outbox.
 
     `sending` is a call that still rings, or a message that its provider is asked about: the retry queue's job sees to
-    it. `cause` is the error behind `failed`; it says whether, and when, trying again can help.
+    it. `cause` is the error behind `failed`; it says whether, and when, trying again can help. `rang`: an `uncertain`
+    call that was surely placed, and only whether anybody heard it is not known.
     """
 
     status: str
     text: str
     error: str | None = None
     cause: GodmodeError | None = None
+    rang: bool = False
 
 
 @dataclass(frozen=True)
 class Tried:
     """What one channel came to: an outbox status, `unheard` (rung, and nobody knows), or `over` its limit.
 
-    `again`: the same once more may help.
+    `again`: the same once more may help. `rang`: as a Delivery has it.
     """
 
     status: str
     error: str | None = None
     cause: GodmodeError | None = None
     again: bool = False
+    rang: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,7 @@ class Sender:
         # A call that rings keeps the time at which it began; what failed is marked with what follows from it.
         if came.status not in ("sending", "failed"):
             outbox.mark(self.store.conn, row.id, came.status, self.clock.now(), error=came.error)
-        return Delivery(came.status, row.body, came.error, came.cause)
+        return Delivery(came.status, row.body, came.error, came.cause, came.rang)
 
 
 @dataclass
@@ -268,7 +271,7 @@ def _worst(tried: list[Tried], row: Message) -> Tried:
     """What no way delivered: uncertain when she may have got it, else failed, with the error that can be retried."""
     maybe = [t for t in tried if t.status in ("uncertain", "unheard")]
     if maybe:
-        return Tried("uncertain", maybe[-1].error)
+        return Tried("uncertain", maybe[-1].error, rang=any(t.status == "unheard" for t in maybe))
     if not tried:
         none = Usage(f"no channel carries {' or '.join(row.via or ()) or 'it'}", "`godmode channels` lists them")
         return Tried("failed", str(none), none)
