@@ -134,6 +134,42 @@ def test_what_can_never_fire_is_named_by_the_check(telegram: Telegram, config: C
     assert 'line 3: routes.0.via.0: "phone" is none of call, digest, message, sms' in done.stderr
 
 
+def test_a_channel_that_may_reach_nobody_is_named_by_the_check(telegram: Telegram) -> None:
+    said = f"note: channels.telegram: {CHAT} is not on the allowlist for message, so nothing reaches it that way"
+    done = godmode("config", "check")
+    assert (done.returncode, f"{said}: `godmode allowlist add {CHAT} --for message`" in done.stdout) == (0, True)
+    godmode("allowlist", "add", CHAT)
+    assert "allowlist" not in godmode("config", "check").stdout
+
+
+def test_a_call_at_the_hour_at_which_its_time_is_over_can_never_fire(config: Config, database_url: str) -> None:
+    write(config, 'quiet_hours = { start = "21:00", end = "06:00" }\njobs.morning_call.time = "05:15"\n')
+    assert "05:15 lies in the quiet hours, so it can never fire" in godmode("config", "check").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[channels.apprise]\nurls = ["foo://bar"]\n', "apprise cannot use the URL foo://…"),
+        (
+            '[channels.telegram]\nchat_id = "1"\nbase_url = "nonsense"\n',
+            'line 3: channels.telegram.base_url: expected an address such as "https://example.com"',
+        ),
+        (
+            '[sources.notion]\nbase_url = "https//api.notion.com"\n',
+            'line 2: sources.notion.base_url: expected an address such as "https://example.com"',
+        ),
+    ],
+)
+def test_an_address_that_is_none_is_a_mistake_that_the_check_names(
+    config: Config, database_url: str, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
+    write(config, text)
+    done = godmode("config", "check")
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
 def test_a_call_cannot_be_planned_without_a_channel_that_rings(telegram: Telegram) -> None:
     done = godmode("run", "morning-call")
     assert "prerequisite" in done.stderr
