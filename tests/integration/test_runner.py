@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from fakes.company import Company, audit, fail
+from fakes.company import NOON, Company, audit, fail
 
 from godmode.lib.engine import killswitch
 from godmode.lib.engine.equipment import Mode
@@ -44,6 +44,17 @@ def test_a_daily_job_is_due_from_its_hour_to_the_end_of_its_catch_up(company: Co
     assert company.outcome() == ("succeeded", None)
     company.at.advance(timedelta(days=1, minutes=1))
     assert company.outcome() == ("skipped", "not_due")
+
+
+def test_again_with_the_clock_set_back_runs_and_gives_no_slot_back(company: Company, db: psycopg.Connection) -> None:
+    company.add("work")
+    company.run()
+    company.at.move_to(NOON - timedelta(hours=2))
+    assert company.outcome(mode=Mode(again=True)) == ("succeeded", None)
+    assert company.bodies_run == ["2026-03-10T17:00:00Z", "2026-03-10T15:00:00Z"]
+    assert db.execute("SELECT slot FROM job_state WHERE job = 'work'").fetchone() == ("2026-03-10T17:00:00Z",)
+    company.at.move_to(NOON)
+    assert company.outcome() == ("skipped", "already_ran")
 
 
 def test_by_hand_a_daily_job_takes_the_days_slot_before_its_hour_so_that_it_does_not_run_again(
