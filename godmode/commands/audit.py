@@ -37,14 +37,16 @@ def show(
     """Show the audit log, the newest first, without what is archived."""
     if ctx.invoked_subcommand is not None:
         return 0
+    word, of_run = terminal.given("--job", job), terminal.given("--run", run)
+    back = timedelta(hours=terminal.finite("--hours", hours)) if hours is not None else None
     godmode = App(terminal.config())
     rows = audit.recent(
         godmode.migrated().conn,
         limit=limit,
-        since=godmode.clock.now() - timedelta(hours=hours) if hours is not None else None,
-        action=job.replace("-", "_") if job else None,
+        since=godmode.clock.now() - back if back is not None else None,
+        action=word.replace("-", "_") if word else None,
         failed=failed,
-        run_id=run,
+        run_id=of_run,
     )
     text = terminal.table(("AT", "WHAT", "KIND", "OUTCOME", "MS", "WHY"), [_cells(row) for row in rows])
     terminal.show([structs.asdict(row) for row in rows], as_json, text if rows else "the audit log has no such rows")
@@ -57,6 +59,7 @@ def action(
     as_json: Json = False,
 ) -> int:
     """Show an action's whole life: who began it and when, what became of it, and who took it over."""
+    terminal.given("KEY", word)
     rows = actions.matching(App(terminal.config()).migrated().conn, word, LIVES)
     if not rows:
         raise Usage(f'there is no action "{word}"', "`godmode audit` shows keys of actions with --json")

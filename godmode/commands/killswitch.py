@@ -33,7 +33,7 @@ def on(
     as_json: Json = False,
 ) -> int:
     """Stop everything. Returns when nothing that was begun is still running."""
-    came = _stop(App(terminal.config()), reason, wait, _waiting)
+    came = _stop(App(terminal.config()), reason, terminal.finite("--wait", wait), _waiting)
     if not came.is_set:
         raise GodmodeError(
             f"the kill switch could NOT be set: {came.no_file}; {came.no_database}", "stop cron or the timers by hand"

@@ -48,6 +48,23 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def given(option: str, value: str | None) -> str | None:
+    """The text of an option, on one line; None where it was left out. Raises Usage for one without anything in it."""
+    if value is None:
+        return None
+    text = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    if not text:
+        raise Usage(f"{option} has nothing in it", "leave it out, or say what is meant")
+    return text
+
+
+def finite(option: str, value: float) -> float:
+    """A number that an option can be. Raises Usage for nan, which is in every range."""
+    if value != value:
+        raise Usage(f"{option} takes a number, not nan")
+    return value
+
+
 def confirm(question: str, yes: bool) -> None:
     """Go on only when the operator says so. Raises Usage where nobody can be asked, or on a no."""
     if yes:

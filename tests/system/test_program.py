@@ -152,6 +152,39 @@ def test_wrong_words_get_one_line_that_says_what_next_and_exit_code_2(
     assert says in refused.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "--hours", "nan"),
+        ("audit", "--hours", "inf"),
+        ("audit", "--hours", "-1"),
+        ("audit", "--job", ""),
+        ("audit", "--run", "\udcff"),
+        ("audit", "action", ""),
+        ("audit", "messages", "--told-by", " "),
+        ("memory", "search", " "),
+        ("memory", "search", "\udcff"),
+        ("killswitch", "on", "--wait", "nan"),
+        ("allowlist", "add", "-12", "--nam", "x"),
+        ("allowlist", "add", "123456789", "--name", "\n"),
+        ("jobs", "disable", "DAILY-DIGEST"),
+        ("controls", "set", "jobs_enabled", "ON"),
+        ("channels", "test", "console", "--way", "", "--yes"),
+        ("queue", "show", "\u0663"),
+    ],
+)
+def test_a_word_that_an_option_cannot_take_is_one_line_and_exit_code_2(her: Operator, words: tuple[str, ...]) -> None:
+    done = her.types(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert "Error:" not in done.stderr
+    assert "please report it" not in done.stderr
+
+
+def test_a_telegram_groups_id_is_added_and_removed_as_a_channel_names_it(her: Operator) -> None:
+    assert her.types("allowlist", "add", "-1001234567890", "--for", "message").returncode == 0
+    assert her.types("allowlist", "remove", "-1001234567890").returncode == 0
+
+
 def test_a_dead_database_is_one_line_without_the_password_and_exit_code_1(her: Operator) -> None:
     url = "postgresql://her:s3cret-word@127.0.0.1:9/db"
     for words in (("run", "daily-digest"), ("run", "daily-digest", "--scheduled"), ("status",), ("audit",)):
