@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import psycopg
-from fakes.company import NOON, Company, audit
+import pytest
+from fakes.company import NOON, Company, audit, fail
 
 from godmode.lib.engine.equipment import Mode
+from godmode.lib.engine.runner import _Run
+from godmode.lib.errors import Auth
 from godmode.lib.kernel import Daily, JobContext, JobResult, Notification
 from godmode.lib.kernel import Severity as S
 
@@ -164,3 +168,24 @@ def test_a_deadline_ends_a_run_as_transient_and_keeps_what_stands(company: Compa
     assert "deadline of 0.3 s" in (result.error or "")
     assert db.execute("SELECT title FROM proposals").fetchall() == [("kept",)]
     assert db.execute("SELECT state FROM job_state").fetchall() == [("failed",)]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_an_outcome_whose_connection_is_lost_at_its_commit_is_recorded_once(
+    company: Company, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    record, losses = _Run._record, iter([True])
+
+    def loses(run: _Run, *args: Any) -> None:
+        lost = next(losses, False)
+        if written or not lost:
+            record(run, *args)
+        if lost:
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(_Run, "_record", loses)
+    company.add("work", fail(Auth("401")))
+    assert company.run().result.error_category == "auth"
+    assert audit(db) == [("job", False, "401")]
+    assert db.execute("SELECT state, consecutive_failures FROM job_state").fetchall() == [("failed", 1)]
+    assert db.execute("SELECT count(*) FROM notifications").fetchone() == (1,)

@@ -55,6 +55,15 @@ def write(
     )
 
 
+def is_recorded(conn: Connection, job: str, run_id: str) -> bool:
+    """Whether the outcome of a job's run stands there."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM agent_audit_log WHERE run_id = %s AND action = %s AND action_type = 'job')",
+        (run_id, job),
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def recent(
     conn: Connection,
     *,
