@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,8 @@ from fakes.company import NOON, Company, audit, fail
 
 from godmode.lib.engine.equipment import Mode
 from godmode.lib.engine.runner import _Run
-from godmode.lib.errors import Auth
-from godmode.lib.kernel import Daily, JobContext, JobResult, Notification
+from godmode.lib.errors import Auth, Transient
+from godmode.lib.kernel import Backoff, Daily, JobContext, JobResult, Notification
 from godmode.lib.kernel import Severity as S
 
 
@@ -189,3 +190,21 @@ def test_an_outcome_whose_connection_is_lost_at_its_commit_is_recorded_once(
     assert audit(db) == [("job", False, "401")]
     assert db.execute("SELECT state, consecutive_failures FROM job_state").fetchall() == [("failed", 1)]
     assert db.execute("SELECT count(*) FROM notifications").fetchone() == (1,)
+
+
+def test_a_run_that_the_switch_stopped_uses_up_no_attempt(company: Company, db: psycopg.Connection) -> None:
+    def stopped(ctx: JobContext) -> None:
+        db.execute("UPDATE agent_controls SET kill_switch = true")
+        ctx.check()
+
+    def runs(body: Callable[[JobContext], Any], minutes: int) -> tuple[str, str | None]:
+        company.add("speech", body, Daily("08:00"), retry=Backoff(attempts=2, first=timedelta(minutes=5)))
+        came = company.outcome("speech")
+        db.execute("UPDATE agent_controls SET kill_switch = false")
+        company.at.advance(timedelta(minutes=minutes))
+        return came
+
+    assert runs(stopped, 1) == ("skipped", "kill_switch")
+    assert runs(fail(Transient("no route")), 5) == ("failed", None)
+    assert db.execute("SELECT count(*) FROM dead_letter_jobs").fetchone() == (0,)
+    assert runs(lambda ctx: None, 0) == ("succeeded", None)

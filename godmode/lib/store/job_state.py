@@ -134,7 +134,7 @@ def finish(
     """Record the end of a run; None when the claim was lost.
 
     Returned are the number of failures in a row before it, and whether that streak was told of. `entry` joins the
-    last 20 outcomes; a run that does not count as a failure leaves the streak as it is.
+    last 20 outcomes; a run that does not count as a failure leaves the streak as it is, and uses up no attempt.
     """
     row = conn.execute(
         """
@@ -144,6 +144,7 @@ def finish(
         UPDATE job_state j SET
             version = j.version + 1,
             state = CASE WHEN %(ok)s THEN 'succeeded' ELSE 'failed' END,
+            attempt = CASE WHEN %(ok)s THEN j.attempt ELSE j.attempt - 1 + %(counts)s END,
             finished_at = %(now)s, retry_at = %(retry_at)s, last_error = %(error)s, last_skip = NULL,
             last_success_at = CASE WHEN %(ok)s THEN %(now)s ELSE j.last_success_at END,
             consecutive_failures = CASE WHEN %(ok)s THEN 0
