@@ -189,8 +189,19 @@ class Router:
         try:
             return self._sender.send(row)
         except KillSwitchOn as e:
-            self._hold(row, e.message)
+            self._stopped(row, e.message)
             raise
+
+    def _stopped(self, row: Message, why: str) -> None:
+        """Leave a message that the switch stopped to the digest; after a drill it goes its way, as if nothing had been.
+
+        A switch that is off again by now counts as a drill: where it was none, `release` sees that.
+        """
+        held = controls.read(self.store.conn)
+        if held is None or (held.kill_switch and not held.drilled):
+            self._hold(row, why)
+        else:
+            outbox.put_back(self.store.conn, row.id, self.clock.now())
 
     def _hold(self, row: Message, why: str, due: datetime | None = None) -> Delivery:
         """Keep a message for the end of quiet hours, or for the digest."""

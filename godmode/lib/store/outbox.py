@@ -208,6 +208,14 @@ def hold(
     )
 
 
+def put_back(conn: Connection, message_id: int, now: datetime) -> None:
+    """Let a message wait, by the ways that it has, for whoever sends what was left."""
+    conn.execute(
+        "UPDATE notifications SET status = 'pending', updated_at = %s WHERE id = %s AND status = 'sending'",
+        (now, message_id),
+    )
+
+
 def over(conn: Connection, dedup_key: str, now: datetime) -> int:
     """The trouble is over: what still waits to tell of it is not told any more; how many messages that were."""
     return conn.execute(
