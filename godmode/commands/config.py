@@ -119,9 +119,9 @@ def _folder(config: Config) -> list[str]:
 def _channels(app: App) -> list[str]:
     """Routes that can never fire. Raises Usage for a channel of which a half is missing, or that cannot be used."""
     channels = app.channels(lambda: None)
-    for channel in channels.values():
+    for name, channel in channels.items():
         if isinstance(channel, Unusable):
-            raise channel.mistake
+            raise _of(name, channel.mistake)
         if isinstance(channel, Verifies):
             channel.verify()
     own = routes.rules(app.config.settings.routes)
@@ -134,6 +134,12 @@ def _channels(app: App) -> list[str]:
     if quiet.until(app.config.settings.quiet_hours, app.clock.now(), app.config.zone) == quiet.NEVER:
         notes.append("note: quiet_hours: they never end, so only what passes them reaches you, and no digest does")
     return notes
+
+
+def _of(channel: str, mistake: Usage) -> Usage:
+    """A mistake that says of which channel it is."""
+    named = f"channels.{channel}" in mistake.message
+    return mistake if named else Usage(f"channels.{channel}: {mistake.message}", mistake.fix)
 
 
 def _types() -> frozenset[str]:

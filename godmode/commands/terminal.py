@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from godmode.lib.errors import Usage
+from godmode.lib.errors import Usage, printable
 
 if TYPE_CHECKING:
     from godmode.lib.config import Config
@@ -38,8 +38,8 @@ def config() -> Config:
 
 
 def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, text: str) -> None:
-    """Print one JSON document, or the text for a person."""
-    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2) if as_json else text)
+    """Print one JSON document, or the text for a person, without what somebody else's words would do to a terminal."""
+    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2) if as_json else printable(text))
 
 
 def _plain(value: Any) -> Any:

@@ -150,6 +150,7 @@ def test_a_call_at_the_hour_at_which_its_time_is_over_can_never_fire(config: Con
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('[channels.callmebot]\nuser = "@a b"\n', 'channels.callmebot: "@a b" is no address'),
         ('[channels.apprise]\nurls = ["foo://bar"]\n', "apprise cannot use the URL foo://…"),
         (
             '[channels.telegram]\nchat_id = "1"\nbase_url = "nonsense"\n',
@@ -170,6 +171,7 @@ def test_an_address_that_is_none_is_a_mistake_that_the_check_names(
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
 
 
-def test_a_call_cannot_be_planned_without_a_channel_that_rings(telegram: Telegram) -> None:
+def test_a_call_cannot_be_planned_without_a_channel_that_rings(telegram: Telegram, config: Config) -> None:
+    write(config, 'quiet_hours = { start = "00:00", end = "00:00" }\n' + config.path.read_text())
     done = godmode("run", "morning-call")
     assert "prerequisite" in done.stderr
