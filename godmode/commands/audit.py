@@ -1,8 +1,8 @@
-"""`godmode audit`: what was done, and why; `audit action KEY`: one action's whole life; `audit messages`."""
+"""`godmode audit [search|action|messages|seal|verify]`: what was done, and why, and that it still says so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from godmode.commands import messages, terminal
+from godmode.commands import messages, seals, terminal
 from godmode.lib.errors import Usage
 from godmode.lib.store import actions, audit
 from godmode.lib.store.actions import ActionRow
@@ -21,6 +21,8 @@ LIVES = 20  # actions shown at most for a part of a key
 
 app = typer.Typer(add_completion=False, help="What was done, and why.", rich_markup_mode=None)
 app.command("messages")(messages.show)
+app.command("seal")(seals.seal)
+app.command("verify")(seals.verify)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -48,9 +50,28 @@ def show(
         failed=failed,
         run_id=of_run,
     )
+    _show(rows, as_json)
+    return 0
+
+
+@app.command()
+def search(
+    words: Annotated[str, typer.Argument(help="Words that all have to occur.")],
+    days: Annotated[int, typer.Option(help="Only the last so many days.", min=1, max=10_000)] = 30,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many rows.", min=1, max=10_000)] = 20,
+    as_json: Json = False,
+) -> int:
+    """Find rows of the audit log that contain all the words, the newest first."""
+    terminal.given("the search", words)
+    godmode = App(terminal.config())
+    since = godmode.clock.now() - timedelta(days=days)
+    _show(audit.search(godmode.migrated().conn, words, since, limit), as_json)
+    return 0
+
+
+def _show(rows: Sequence[AuditRow], as_json: bool) -> None:
     text = terminal.table(("AT", "WHAT", "KIND", "OUTCOME", "MS", "WHY"), [_cells(row) for row in rows])
     terminal.show([structs.asdict(row) for row in rows], as_json, text if rows else "the audit log has no such rows")
-    return 0
 
 
 @app.command("action")

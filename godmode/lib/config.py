@@ -111,6 +111,12 @@ class Speech(Section, frozen=True):
     piper: str | None = None
 
 
+class Digest(Section, frozen=True):
+    """`seal`: the digest ends with the first characters of the newest audit seal."""
+
+    seal: bool = False
+
+
 class Route(Section, frozen=True):
     """Messages of this severity and type (None: of any) go by the first way of `via` that works.
 
@@ -139,6 +145,7 @@ class Settings(Section, frozen=True):
     detectors: Detectors = Detectors()
     embedded: Embedded = Embedded()
     speech: Speech = Speech()
+    digest: Digest = Digest()
 
 
 class Config(Struct, frozen=True):
