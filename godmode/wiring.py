@@ -17,7 +17,7 @@ from godmode.lib import config as configuration
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
-from godmode.lib.engine import stop
+from godmode.lib.engine import locks, stop
 from godmode.lib.engine.equipment import Equipment, Mode, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
@@ -232,6 +232,7 @@ class App:
             bury=dead_letters.bury,
             clean=self.clean,
             voice=self._voice,
+            lives=lambda row: not locks.is_dead(row, act.owner, self.clock.now()),
         )
         return JobContext(
             clock=self.clock,

@@ -98,9 +98,14 @@ def test(
     if result.outcome is not Outcome.SUCCEEDED:
         raise Usage(result.error or str(result.data.get("message")), report.fix)
     delivery = dict(result.data)
+    terminal.show({"channel": name, "way": by, "to": whom} | delivery, as_json, f"{name}: {_became(name, delivery)}")
+    return 0 if delivery["status"] in ("sent", "sending") or delivery["rang"] else 1
+
+
+def _became(name: str, delivery: dict[str, Any]) -> str:
+    """What became of a test; what went wrong may begin with the channel's own name."""
     said = delivery["error"] or {"sending": "it rings"}.get(delivery["status"], delivery["status"])
-    terminal.show({"channel": name, "way": by, "to": whom} | delivery, as_json, f"{name}: {said}")
-    return 0 if delivery["status"] in ("sent", "sending") else 1
+    return ("it rang; " if delivery["rang"] else "") + str(said).removeprefix(f"{name}: ")
 
 
 def _channel(godmode: App, name: str) -> Channel:
@@ -129,7 +134,9 @@ def _job(name: str, way: str) -> Job:
 
     def run(ctx: JobContext) -> JobResult:
         delivery = ctx.notify.try_out(name, way)
-        return JobResult(Outcome.SUCCEEDED, data={"status": delivery.status, "error": delivery.error})
+        return JobResult(
+            Outcome.SUCCEEDED, data={"status": delivery.status, "error": delivery.error, "rang": delivery.rang}
+        )
 
     return Job(
         "channel_test",

@@ -6,19 +6,23 @@ import os
 from typing import Annotated, Any
 
 import msgspec
+import psycopg
 import typer
 
 from godmode import registry, supply
 from godmode.commands import terminal
 from godmode.lib import config as configuration
 from godmode.lib import quiet
+from godmode.lib.address import command, shown
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
+from godmode.lib.engine.failures import REPEATED
 from godmode.lib.engine.slots import current
-from godmode.lib.errors import Usage
+from godmode.lib.errors import GodmodeError, Usage, first_line
 from godmode.lib.kernel import Daily
 from godmode.lib.notify import routes
-from godmode.lib.store import server_programs
+from godmode.lib.ports import Addressed, Verifies
+from godmode.lib.store import allowlist, server_programs
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
@@ -90,7 +94,8 @@ def notes_of(config: Config) -> list[str]:
             raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
-    return notes + _folder(config) + _channels(App(config)) + _speakers(App(config))
+    app = App(config)
+    return notes + _folder(config) + _channels(app) + _recipients(app) + _speakers(app)
 
 
 def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]]) -> list[str]:
@@ -117,18 +122,53 @@ def _folder(config: Config) -> list[str]:
 
 
 def _channels(app: App) -> list[str]:
-    """Routes that can never fire. Raises Usage for a channel of which a half is missing."""
+    """Routes that can never fire. Raises Usage for a channel of which a half is missing, or that cannot be used."""
     channels = app.channels(lambda: None)
-    for channel in channels.values():
+    for name, channel in channels.items():
         if isinstance(channel, Unusable):
-            raise channel.mistake
+            raise _of(name, channel.mistake)
+        if isinstance(channel, Verifies):
+            channel.verify()
     own = routes.rules(app.config.settings.routes)
     ways = frozenset(way for way in routes.CARRIES if any(routes.goes(channel, way) for channel in channels.values()))
     notes = (
-        [f"note: {finding}" for finding in routes.findings(own, ways)] if set(channels) != {"console"} or own else []
+        [f"note: {finding}" for finding in routes.findings(own, ways, _types())]
+        if set(channels) != {"console"} or own
+        else []
     )
     if quiet.until(app.config.settings.quiet_hours, app.clock.now(), app.config.zone) == quiet.NEVER:
         notes.append("note: quiet_hours: they never end, so only what passes them reaches you, and no digest does")
+    return notes
+
+
+def _of(channel: str, mistake: Usage) -> Usage:
+    """A mistake that says of which channel it is."""
+    named = f"channels.{channel}" in mistake.message
+    return mistake if named else Usage(f"channels.{channel}: {mistake.message}", mistake.fix)
+
+
+def _types() -> frozenset[str]:
+    """The types that a message can have: godmode's own, and one for each kind of incident."""
+    return routes.TYPES | {"incident", REPEATED} | registry.WATCHERS.keys()
+
+
+def _recipients(app: App) -> list[str]:
+    """Channels whose recipient nothing may be sent to, so that they reach nobody."""
+    channels = {name: c for name, c in app.channels(lambda: None).items() if isinstance(c, Addressed)}
+    if not channels:
+        return []
+    try:
+        conn = app.migrated().conn
+    except (GodmodeError, psycopg.Error) as e:
+        return [f"note: the allowlist could not be looked at: {first_line(e)}"]
+    notes = []
+    for name, channel in channels.items():
+        ways = [way for way in routes.CARRIES if routes.goes(channel, way)]
+        for to in channel.recipients:
+            missing = [way for way in ways if not allowlist.allowed(conn, to, way)]
+            if missing:
+                what = f"{shown(to)} is not on the allowlist for {', '.join(missing)}, so nothing reaches it that way"
+                notes.append(f"note: channels.{name}: {what}: `{command(to, name, *ways)}`")
     return notes
 
 
@@ -140,7 +180,7 @@ def _speakers(app: App) -> list[str]:
         end = quiet.until(config.settings.quiet_hours, slot.start, config.zone)
         if not job.speaks or not isinstance(job.cadence, Daily) or end is None:
             continue
-        never = end - slot.start > job.cadence.catch_up
+        never = end - slot.start >= job.cadence.catch_up
         then = "so it can never fire" if never else f"it waits until {config.settings.quiet_hours.end}"
         at = f"{slot.start.astimezone(config.zone):%H:%M}"
         notes.append(f"note: jobs.{job.name}.time: {at} lies in the quiet hours, {then}")

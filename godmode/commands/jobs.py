@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +11,7 @@ import typer
 from godmode import registry
 from godmode.commands import terminal
 from godmode.lib.engine import slots
-from godmode.lib.kernel import Cadence, Daily, Job
+from godmode.lib.kernel import Cadence, Daily, Job, Slot
 from godmode.lib.store import audit, job_state
 from godmode.lib.store.job_state import JobState
 from godmode.wiring import App
@@ -94,8 +94,14 @@ def _entry(godmode: App, job: Job, row: JobState, now: datetime) -> dict[str, An
         "consecutive_failures": row.consecutive_failures,
         "recent": [entry["outcome"] for entry in row.recent],
         "retry_at": row.retry_at,
-        "next_slot": slots.following(job.cadence, now, godmode.config.zone).start,
+        "next_slot": _next(job, row, now, godmode.config.zone).start,
     }
+
+
+def _next(job: Job, row: JobState, now: datetime, zone: tzinfo) -> Slot:
+    """The next slot that starts, but for one that a run by hand has taken before its time."""
+    slot = slots.following(job.cadence, now, zone)
+    return slots.following(job.cadence, slot.start, zone) if slot.key == row.slot else slot
 
 
 def last(entry: Mapping[str, Any]) -> str:

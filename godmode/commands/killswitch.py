@@ -33,7 +33,7 @@ def on(
     as_json: Json = False,
 ) -> int:
     """Stop everything. Returns when nothing that was begun is still running."""
-    came = _stop(App(terminal.config()), reason, wait, _waiting)
+    came = _stop(App(terminal.config()), reason, terminal.finite("--wait", wait), _waiting)
     if not came.is_set:
         raise GodmodeError(
             f"the kill switch could NOT be set: {came.no_file}; {came.no_database}", "stop cron or the timers by hand"
@@ -135,7 +135,8 @@ def drill(
 
     godmode = App(terminal.config())
     conn, state = godmode.migrated().conn, godmode.config.state
-    if killswitch.is_on(state, controls.read(conn)):
+    before = controls.read(conn)
+    if before is None or killswitch.is_on(state, before):
         raise Usage("the kill switch is on, so there is nothing to prove", "`godmode killswitch off` first")
     terminal.confirm(f"Flip the kill switch {rounds} times? Jobs that are due meanwhile are skipped.", yes)
     begun, why = godmode.clock.now(), f"drill {godmode.clock.now():%Y%m%dT%H%M%S}"
@@ -146,7 +147,7 @@ def drill(
             try:
                 done.append(drills.flip_once(listener, start, partial(_flip, godmode, why)))
             finally:
-                mine = killswitch.release(conn, state, why, terminal.who(), godmode.clock.now())
+                mine = killswitch.release(conn, state, why, terminal.who(), godmode.clock.now(), before)
             if not mine:
                 raise GodmodeError(
                     "the kill switch was set by somebody else during the drill and stays on",

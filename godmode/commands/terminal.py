@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from godmode.lib.errors import Usage
+from godmode.lib.errors import Usage, printable
 
 if TYPE_CHECKING:
     from godmode.lib.config import Config
@@ -38,14 +38,31 @@ def config() -> Config:
 
 
 def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, text: str) -> None:
-    """Print one JSON document, or the text for a person."""
-    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2) if as_json else text)
+    """Print one JSON document, or the text for a person, without what somebody else's words would do to a terminal."""
+    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2) if as_json else printable(text))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value)
+
+
+def given(option: str, value: str | None) -> str | None:
+    """The text of an option, on one line; None where it was left out. Raises Usage for one without anything in it."""
+    if value is None:
+        return None
+    text = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    if not text:
+        raise Usage(f"{option} has nothing in it", "leave it out, or say what is meant")
+    return text
+
+
+def finite(option: str, value: float) -> float:
+    """A number that an option can be. Raises Usage for nan, which is in every range."""
+    if value != value:
+        raise Usage(f"{option} takes a number, not nan")
+    return value
 
 
 def confirm(question: str, yes: bool) -> None:

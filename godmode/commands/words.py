@@ -21,6 +21,7 @@ WORDS = (
 )  # fmt: skip
 
 
+FILES = ("--config", "--out")  # the options that name a file
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 ELSEWHERE = {"run": "run.command"}  # the folder commands/run holds the jobs
@@ -74,6 +75,7 @@ def run(argv: Sequence[str]) -> int:
         from typer._completion_classes import completion_init
 
         completion_init()
+    _check_text(argv)
     try:
         code = typer.main.get_command(app).main(list(argv), prog_name="godmode", standalone_mode=False)
     except typer.TyperException as e:
@@ -84,6 +86,17 @@ def run(argv: Sequence[str]) -> int:
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
+
+
+def _check_text(argv: Sequence[str]) -> None:
+    """Only a file's name may be bytes that are no text. Raises Usage."""
+    for before, word in zip(("", *argv), argv, strict=False):
+        if before not in FILES and not word.startswith(FILES):
+            try:
+                word.encode()
+            except UnicodeEncodeError:
+                said = word.encode(errors="surrogateescape").decode(errors="replace")
+                raise Usage(f'"{said}" is not text in UTF-8', "see how the terminal writes what is typed") from None
 
 
 def _takes(ctx: typer.Context | None, message: str) -> str:

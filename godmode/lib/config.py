@@ -124,6 +124,12 @@ class Speech(Section, frozen=True):
     piper: str | None = None
 
 
+class Digest(Section, frozen=True):
+    """`seal`: the digest ends with the first characters of the newest audit seal."""
+
+    seal: bool = False
+
+
 class Route(Section, frozen=True):
     """Messages of this severity and type (None: of any) go by the first way of `via` that works.
 
@@ -153,6 +159,7 @@ class Settings(Section, frozen=True):
     embedded: Embedded = Embedded()
     backup: Backup = Backup()
     speech: Speech = Speech()
+    digest: Digest = Digest()
 
 
 class Config(Struct, frozen=True):
@@ -293,7 +300,7 @@ def _plain(message: str) -> str:
     if TIME in message.replace("\\\\", "\\"):
         return 'expected a time of day such as "08:00"'
     if "https?://" in message:
-        return 'expected an address of HTTP such as "https://n8n.example.com"'
+        return 'expected an address such as "https://example.com"'
     for name, words in _TYPES.items():
         message = message.replace(f"`{name} | null`", words).replace(f"`{name}`", words)
     return _lower_first(message)

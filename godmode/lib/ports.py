@@ -146,6 +146,13 @@ class Lasting(Protocol):
 
 
 @runtime_checkable
+class Verifies(Protocol):
+    """A channel that can tell without reaching anybody that its addresses are none. Raises Usage."""
+
+    def verify(self) -> None: ...
+
+
+@runtime_checkable
 class Divides(Protocol):
     """A channel with a longest message: the parts of a text, in order, each sent for itself under its own key."""
 

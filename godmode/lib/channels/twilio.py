@@ -18,7 +18,7 @@ from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
 from godmode.lib.channels.sms import fitted
-from godmode.lib.config import Section, secret
+from godmode.lib.config import Address, Section, secret
 from godmode.lib.errors import Auth, BadData, ExternalApi, Refused, Transient
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Heard, Site
@@ -39,7 +39,7 @@ class Twilio:
     secrets = (SID, TOKEN)
 
     class Settings(Section, frozen=True):
-        base_url: str = "https://api.twilio.com"
+        base_url: Address = "https://api.twilio.com"
         from_: str = field(default="", name="from")
 
     def __init__(self, settings: Settings, site: Site) -> None:

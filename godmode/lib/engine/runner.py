@@ -224,11 +224,20 @@ class _Run:
         begun = time.monotonic()
         with self.runner.stopper(self._deadline) as stopper:
             result = self._body(row, slot, stopper)
+            record = partial(self._record, slot, attempt, result, round((time.monotonic() - begun) * 1000))
             try:
-                self._record(slot, attempt, result, round((time.monotonic() - begun) * 1000))
+                self._twice(record)
             except (psycopg.Error, DatabaseTrouble) as e:
                 return self._unwritten(e, result.data)
         return result
+
+    def _twice(self, record: Callable[[bool], None]) -> None:
+        """Write the outcome, once more on a new connection where the first was lost, perhaps after it was written."""
+        try:
+            record(False)
+        except (psycopg.OperationalError, DatabaseTrouble):
+            self.runner.has.store.close()
+            record(True)
 
     def _rehearse(self, row: JobState, slot: Slot) -> JobResult:
         """A dry run: the body in a transaction that the server keeps from writing anything."""
@@ -294,8 +303,8 @@ class _Run:
         facts = job_state.Facts(self.runner.has.schema, held, JobState(job.name))
         return gate.decide(job, self._gate_facts(job, facts, 0, self.runner.has.clock.now()))
 
-    def _record(self, slot: Slot, attempt: int, result: JobResult, ms: int) -> None:
-        """The outcome, its audit row and what follows from it, in one transaction."""
+    def _record(self, slot: Slot, attempt: int, result: JobResult, ms: int, again: bool) -> None:
+        """The outcome, its audit row and what follows from it, in one transaction; `again`: it may stand there."""
         from godmode.lib.engine import afterwards
         from godmode.lib.store import dead_letters, outbox
 
@@ -306,6 +315,8 @@ class _Run:
         dead = afterwards.given_up(self.job, result, again_at)
         entry = {"at": now.isoformat(), "outcome": str(result.outcome), "ms": ms}
         with conn.transaction():
+            if again and audit.is_recorded(conn, self.job.name, self.run_id):
+                return
             before = job_state.finish(
                 conn, self.job.name, self.run_id, succeeded=result.outcome is Outcome.SUCCEEDED,
                 counts=not stopped_by_switch, error=result.error, retry_at=again_at, now=now, entry=entry,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +15,7 @@ from godmode.lib.store.news import Doubtful, GivenUp, Group
 from godmode.lib.store.proposals import ProposalRow
 
 BULLETS = 5
+_TIMES = re.compile(r"\b(\d{1,3}(?:,\d{3})+|\d{1,9}) times\b")
 URGENT = ("SEV0", "SEV1")
 INCIDENTS, MESSAGES, DEAD, APPROVALS = "status", "audit messages", "queue dead", "proposals"  # the words that list them
 
@@ -112,12 +114,26 @@ def text(bullet: Bullet, seen: Seen) -> str:
     said = item.what + (f" and {item.others} others like it" if item.others > 1 else "")
     said += " and one other like it" if item.others == 1 else ""
     said += f", {'' if item.momentary else 'since '}{when(item.since, seen.now, seen.zone)}" if item.since else ""
-    said += f", {item.times:,} times{' in all' if item.others else ''}" if item.times > 1 else ""
+    said += _often(item)
     said += f" ({_called(seen, item.command)})"
     if bullet.more:
         since = f", since {when(bullet.more_since, seen.now, seen.zone)}" if bullet.more_since else ""
         said += f"; and {bullet.more:,} {bullet.more_of}{since} ({_called(seen, *bullet.listed)})"
     return said
+
+
+def _often(item: Item) -> str:
+    """How often it happened, where its own words do not say so; what they count may be another thing."""
+    if item.times == 1 or (counts(item.what) == item.times and not item.others):
+        return ""
+    seen = "seen " if counts(item.what) and not item.others else ""
+    return f", {seen}{item.times:,} times{' in all' if item.others else ''}"
+
+
+def counts(title: str) -> int | None:
+    """The number of times that a title says itself: 4 of "Invoice sync failed 4 times"."""
+    found = _TIMES.search(title)
+    return int(found[1].replace(",", "")) if found else None
 
 
 def _called(seen: Seen, *words: str) -> str:

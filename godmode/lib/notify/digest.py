@@ -105,11 +105,11 @@ def _brief_unread(seen: Seen) -> Iterator[str]:
 
 def _brief_line(bullet: Bullet, seen: Seen, width: int) -> str:
     item = bullet.item
-    others = item.others + bullet.more
+    others, what = item.others + bullet.more, line(item.brief or item.what, width)
     return (
-        line(item.brief or item.what, width)
+        what
         + (f" {when(item.since, seen.now, seen.zone)}" if item.since else "")
-        + (f" x{item.times}" if item.times > 1 else "")
+        + (f" x{item.times}" if item.times > 1 and bullets.counts(what) != item.times else "")
         + (f" +{others}" if others else "")
     )
 

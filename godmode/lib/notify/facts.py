@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from godmode.lib.kernel import JobContext
 from godmode.lib.notify.freshness import differences, freshness
-from godmode.lib.store import controls, figures, job_state, memory, news, proposals, sync
+from godmode.lib.store import controls, figures, job_state, memory, news, proposals, seals, sync
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.job_state import JobState
 from godmode.lib.store.news import Doubtful, GivenUp, Group, Unsettled
@@ -133,7 +133,14 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
         switched=_switched(controls.read(conn), since),
         operator=ctx.settings.operator.name,
         first=first,
+        seal=_seal(ctx),
     )
+
+
+def _seal(ctx: JobContext) -> str | None:
+    """The newest audit seal, where she wants to be told of it."""
+    newest = seals.newest(ctx.store.conn) if ctx.settings.digest.seal else None
+    return newest.hash if newest else None
 
 
 def _sources(ctx: JobContext, since: datetime) -> list[Looked]:

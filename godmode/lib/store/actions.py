@@ -125,6 +125,14 @@ def under_way(conn: Connection) -> Sequence[ActionRow]:
         ).fetchall()
 
 
+def begun(conn: Connection, prefix: str) -> Sequence[ActionRow]:
+    """The actions whose key begins so, that were begun and have no outcome yet."""
+    with conn.cursor(row_factory=class_row(ActionRow)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM agent_actions WHERE state = 'started' AND starts_with(key, %s)", (prefix,)
+        ).fetchall()
+
+
 def settle(
     conn: Connection,
     intent: Intent,

@@ -91,7 +91,11 @@ def claim(
     lease_until: datetime,
     now: datetime,
 ) -> bool:
-    """Take the slot if the row is still as it was seen (compare-and-set on `version`); whether it was taken."""
+    """Take the slot if the row is still as it was seen (compare-and-set on `version`); whether it was taken.
+
+    A slot before the stored one (`--again` with the clock set back) is run and leaves that one where it is, or all
+    that ran since would be due again.
+    """
     host, pid, started = owner
     row = conn.execute(
         """
@@ -100,9 +104,9 @@ def claim(
         VALUES (%(job)s, 1, %(slot)s, %(attempt)s, 'running', %(run_id)s,
                 %(host)s, %(pid)s, %(started)s, %(lease)s, %(now)s)
         ON CONFLICT (job) DO UPDATE SET
-            version = j.version + 1, slot = EXCLUDED.slot, attempt = EXCLUDED.attempt, state = EXCLUDED.state,
-            run_id = EXCLUDED.run_id, owner_host = EXCLUDED.owner_host, owner_pid = EXCLUDED.owner_pid,
-            owner_started = EXCLUDED.owner_started, lease_until = EXCLUDED.lease_until,
+            version = j.version + 1, slot = GREATEST(j.slot, EXCLUDED.slot), attempt = EXCLUDED.attempt,
+            state = EXCLUDED.state, run_id = EXCLUDED.run_id, owner_host = EXCLUDED.owner_host,
+            owner_pid = EXCLUDED.owner_pid, owner_started = EXCLUDED.owner_started, lease_until = EXCLUDED.lease_until,
             started_at = EXCLUDED.started_at, finished_at = NULL, retry_at = NULL
         WHERE j.version = %(seen)s
         RETURNING j.version
@@ -130,7 +134,7 @@ def finish(
     """Record the end of a run; None when the claim was lost.
 
     Returned are the number of failures in a row before it, and whether that streak was told of. `entry` joins the
-    last 20 outcomes; a run that does not count as a failure leaves the streak as it is.
+    last 20 outcomes; a run that does not count as a failure leaves the streak as it is, and uses up no attempt.
     """
     row = conn.execute(
         """
@@ -140,6 +144,7 @@ def finish(
         UPDATE job_state j SET
             version = j.version + 1,
             state = CASE WHEN %(ok)s THEN 'succeeded' ELSE 'failed' END,
+            attempt = CASE WHEN %(ok)s THEN j.attempt ELSE j.attempt - 1 + %(counts)s END,
             finished_at = %(now)s, retry_at = %(retry_at)s, last_error = %(error)s, last_skip = NULL,
             last_success_at = CASE WHEN %(ok)s THEN %(now)s ELSE j.last_success_at END,
             consecutive_failures = CASE WHEN %(ok)s THEN 0

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from psycopg.rows import class_row
 
+from godmode.lib.store import matching
+
 if TYPE_CHECKING:
     from psycopg import Connection
 
@@ -121,15 +123,8 @@ def search(conn: Connection, words: str, limit: int) -> list[Item]:
 
     Words are parted by blanks and taken literally; without a word, simply the newest.
     """
-    patterns = [f"%{_literally(word)}%" for word in words.split()]
     with conn.cursor(row_factory=class_row(Item)) as cursor:
-        return cursor.execute(SEARCH, (patterns, limit)).fetchall()
-
-
-def _literally(word: str) -> str:
-    """A word for LIKE. PostgreSQL takes neither NUL nor half a surrogate pair, so no text contains them."""
-    storable = word.replace("\0", "").encode("utf-8", "replace").decode()
-    return storable.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        return cursor.execute(SEARCH, (matching.all_of(words), limit)).fetchall()
 
 
 def history(conn: Connection, key: str) -> list[Item]:
