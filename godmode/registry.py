@@ -43,7 +43,12 @@ CHANNELS: dict[str, tuple[str, str | None]] = {
     "apprise": ("e-mail, ntfy, Slack and others", f"{_LIB}.channels.apprise:Apprise"),
 }
 
-WATCHERS: dict[str, tuple[str, str]] = {}
+WATCHERS: dict[str, tuple[str, str]] = {
+    "repeated_failures": (
+        "the same thing failing again and again",
+        f"{_LIB}.watchers.repeated_failures:RepeatedFailures",
+    ),
+}
 
 DETECTORS = {
     "recurring_asks": (

@@ -68,7 +68,7 @@ def app(db: psycopg.Connection, config: Config, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_no_run_scans_a_table_of_history(app: App) -> None:
-    for job in ("daily_digest", "periodic_scan", "health_monitor", "cleanup_old_data"):
+    for job in ("daily_digest", "run_watchers", "periodic_scan", "health_monitor", "cleanup_old_data"):
         assert app.runner.run(job, Mode(again=job != "daily_digest")).result.error is None
     assert Explained.scanned & HISTORY.keys() == set()
 
