@@ -171,3 +171,27 @@ def queries_ms(conn: Connection, since: datetime, now: datetime) -> list[int]:
         (since, now),
     ).fetchall()
     return [int(row[0]) for row in rows]
+
+
+def newest(conn: Connection, now: datetime) -> int:
+    """How many of the newest hundred rows there are: a small read, to measure how fast the database answers."""
+    row = conn.execute(
+        """
+        SELECT count(*) FROM (
+            SELECT id FROM agent_audit_log WHERE ts <= %s AND NOT archived ORDER BY ts DESC, id DESC LIMIT 100) newest
+        """,
+        (now,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def skipped_before(conn: Connection, job: str, at: datetime) -> bool:
+    """Whether the last that was known of a job before then is that a rule skipped it."""
+    row = conn.execute(
+        """
+        SELECT success IS NULL OR error = 'Kill switch is active' FROM agent_audit_log
+        WHERE action = %s AND action_type = 'job' AND ts < %s AND NOT archived ORDER BY ts DESC LIMIT 1
+        """,
+        (job, at),
+    ).fetchone()
+    return bool(row and row[0])
