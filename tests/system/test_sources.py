@@ -184,9 +184,7 @@ def test_a_base_url_that_is_no_address_is_named_with_its_line_before_anything_is
     for words in (("sources", "test", "n8n"), ("config", "check")):
         said = her.types(*words)
         assert said.returncode == 2, words
-        assert (
-            'line 2: sources.n8n.base_url: expected an address such as "https://example.com"' in said.stderr
-        )
+        assert 'line 2: sources.n8n.base_url: expected an address such as "https://example.com"' in said.stderr
     her.has('[sources.n8n]\nbase_url = "https://n8n.example.com:5678/team/"\n')
     assert her.types("config", "check").returncode == 0
 

@@ -6,12 +6,13 @@ A failure that was retried with success is none: the incident counts it no more,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 
+from godmode.lib.engine import incidents as life
 from godmode.lib.kernel import Incident, JobContext, Severity
 from godmode.lib.ports import Source
-from godmode.lib.store import executions, incidents
+from godmode.lib.store import executions, incident_rows, incidents
 from godmode.lib.store.executions import Failing, Failure
 from godmode.lib.store.incidents import Unresolved
 
@@ -48,7 +49,27 @@ def look(ctx: JobContext, source: Source, since: datetime | None) -> dict[str, i
     for workflow_id, incident in begun.items():
         ctx.check()
         _recount(ctx, source, workflow_id, incident)
-    return {"incidents_new": counts["new"], "incidents_grown": counts["grown"]}
+    resolved = _resolve_what_works_again(ctx)
+    return {"incidents_new": counts["new"], "incidents_grown": counts["grown"], "incidents_resolved": resolved}
+
+
+def _resolve_what_works_again(ctx: JobContext) -> int:
+    """Resolve the incidents of workflows that succeeded since, and have not failed for long enough; how many.
+
+    A workflow that has not run since is no better for that.
+    """
+    conn, now = ctx.store.conn, ctx.clock.now()
+    before = now - timedelta(minutes=ctx.settings.incidents.resolve_after_minutes)
+    resolved = 0
+    with conn.transaction():
+        for row in incident_rows.of_workflows(conn, REPEATED):
+            last = executions.recovered(conn, row.related_workflow_id or "", before)
+            if last is not None:
+                life.resolve(
+                    ctx, row, f"it succeeds again, and has not failed since {last.astimezone(ctx.zone):%a %d %b %H:%M}"
+                )
+                resolved += 1
+    return resolved
 
 
 def _recount(ctx: JobContext, source: Source, workflow: str, incident: Unresolved) -> None:
@@ -56,7 +77,10 @@ def _recount(ctx: JobContext, source: Source, workflow: str, incident: Unresolve
     conn = ctx.store.conn
     count, latest = executions.failures(conn, workflow, _parsed(incident.evidence.get("since")), TOLD)
     if not count:
-        incidents.resolve(conn, incident.id, ctx.clock.now())
+        with conn.transaction():
+            for row in incident_rows.of_workflows(conn, REPEATED):
+                if row.id == incident.id:
+                    life.resolve(ctx, row, "each of its failures was retried with success")
     elif count < incident.occurrences:
         names = (failure.workflow_name for failure in latest)
         found = _worded(source, workflow, next(filter(None, names), None), count, incident.evidence, latest)
