@@ -112,6 +112,10 @@ time = {call_time}
 # type = "health_alert"            # left out: any
 # via = ["message", "sms"]         # call, sms, message, in the order they are tried; or digest
 
+# The digest's last line: the beginning of the newest seal of the audit log (`godmode audit verify --seal`).
+# [digest]
+# seal = true
+
 # How often trouble is looked for, and from where on it is trouble.
 # [watchers]
 # checkIntervalMinutes = 5
@@ -162,9 +166,6 @@ time = {call_time}
 # sev0_again_times = 6
 # sev1_again_minutes = 60
 # sev1_again_times = 4
-# The digest's last line: the beginning of the newest seal of the audit log (`godmode audit verify --seal`).
-# [digest]
-# seal = true
 
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]

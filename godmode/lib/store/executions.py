@@ -175,7 +175,10 @@ def failures(conn: Connection, workflow_id: str, since: datetime | None, limit: 
 
 
 def recovered(conn: Connection, workflow_id: str, before: datetime) -> datetime | None:
-    """When a workflow last failed, if it succeeded after that and has not failed since `before`; else None."""
+    """When a workflow last failed, if it succeeded after that and has not failed since `before`; else None.
+
+    A failure that was retried with success says nothing of the others: only a run of its own does.
+    """
     row = conn.execute(
         f"""
         SELECT failed.at FROM (
@@ -184,7 +187,7 @@ def recovered(conn: Connection, workflow_id: str, before: datetime) -> datetime 
         WHERE greatest(failed.at, failed.noted_at) <= %(before)s AND EXISTS (
             SELECT FROM workflow_executions w
             WHERE w.workflow_id = %(workflow)s AND w.started_at > failed.started_at AND w.status = 'success'
-              AND NOT w.archived)
+              AND w.retry_of IS NULL AND NOT w.archived)
         """,
         {"workflow": workflow_id, "before": before},
     ).fetchone()
