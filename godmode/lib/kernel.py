@@ -209,7 +209,8 @@ class Proposal:
     """Something a detector noticed. `confidence` is a probability in 0..1.
 
     `evidence` is JSON: `{"summary": str, "follow_up": str, "messages": [{"id", "at", "author", "where", "text"}]}`;
-    `follow_up` is the command that shows more.
+    `follow_up` is the command that shows more, `count` how much speaks for it. `remedy` is what approving it does: one
+    of the closed list in remedies.py, as `remedies.stored` makes it; None where only she can do something.
     """
 
     type: str
@@ -217,6 +218,7 @@ class Proposal:
     confidence: float
     evidence: Mapping[str, Any]
     dedup_key: str
+    remedy: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

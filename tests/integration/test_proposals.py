@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from godmode.lib import remedies
 from godmode.lib.kernel import Proposal
+from godmode.lib.remedies import RetryDeadLetter
 from godmode.lib.store import proposals
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
@@ -67,3 +70,11 @@ def test_a_decision_holds_for_what_was_shown_and_is_made_once(db: psycopg.Connec
     assert proposals.decide(db, 99, "rejected", NOW, by="her").came_to == "missing"
     assert db.execute("SELECT status, decided_at FROM proposals").fetchone() == ("approved", NOW)
     assert db.execute("SELECT count(*) FROM agent_audit_log WHERE action_type = 'decision'").fetchone() == (1,)
+
+
+def test_the_remedy_that_a_detector_offers_is_kept_and_follows_the_finding(db: psycopg.Connection) -> None:
+    offered = remedies.stored(RetryDeadLetter(4))
+    proposals.put(db, replace(finding("a"), remedy=offered), NOW)
+    assert proposals.waiting(db)[0].remedy == offered
+    proposals.put(db, finding("a"), NOW)
+    assert proposals.waiting(db)[0].remedy is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,13 +73,13 @@ def put(conn: Connection, found: Proposal, now: datetime) -> str:
         conn.execute(
             """
             UPDATE proposals SET
-                title = %(title)s, confidence = %(confidence)s, evidence = %(evidence)s,
+                title = %(title)s, confidence = %(confidence)s, evidence = %(evidence)s, remedy = %(remedy)s,
                 updated_at = CASE WHEN %(grown)s THEN %(now)s ELSE updated_at END
             WHERE id = %(id)s
             """,
             {
                 "title": found.title, "confidence": found.confidence, "evidence": Jsonb(dict(found.evidence)),
-                "grown": grown, "now": now, "id": row[0],
+                "remedy": _jsonb(found.remedy), "grown": grown, "now": now, "id": row[0],
             },
         )  # fmt: skip
         return "grown" if grown else "same"
@@ -93,12 +93,19 @@ def _insert(conn: Connection, found: Proposal, now: datetime) -> str:
         return "over"
     conn.execute(
         """
-        INSERT INTO proposals (type, title, confidence, evidence, dedup_key, created_at, updated_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        INSERT INTO proposals (type, title, confidence, evidence, remedy, dedup_key, created_at, updated_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
         """,
-        (found.type, found.title, found.confidence, Jsonb(dict(found.evidence)), found.dedup_key, now, now),
-    )
+        (
+            found.type, found.title, found.confidence, Jsonb(dict(found.evidence)), _jsonb(found.remedy),
+            found.dedup_key, now, now,
+        ),
+    )  # fmt: skip
     return "new"
+
+
+def _jsonb(value: Mapping[str, Any] | None) -> Jsonb | None:
+    return None if value is None else Jsonb(dict(value))
 
 
 def waiting(conn: Connection, limit: int = 50) -> Sequence[ProposalRow]:

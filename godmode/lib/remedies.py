@@ -1,0 +1,102 @@
+"""The closed list of what a proposal may offer to do, as it is stored in `proposals.remedy`. Pure.
+
+A detector offers one by `remedy=stored(DisableJob(job="sync_notion"))`; what carries it out is in engine/remedies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from godmode.lib.errors import BadData
+
+Number = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Word = Annotated[str, Meta(min_length=1, max_length=200)]
+Minutes = Annotated[int, Meta(ge=1, le=1440)]
+Days = Annotated[int, Meta(ge=1, le=366)]
+
+
+class _Kind(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", omit_defaults=True):
+    """What all kinds have in common: `{"kind": …}` and nothing beside their parameters."""
+
+
+class RetryDeadLetter(_Kind, frozen=True, tag="retry_dead_letter"):
+    """Let work that was given up on start anew, by its number as `godmode queue dead` lists it."""
+
+    dead_letter: Number
+
+
+class RetryWorkflow(_Kind, frozen=True, tag="retry_workflow"):
+    """Have n8n retry a failed execution, by its id."""
+
+    execution: Word
+
+
+class DeactivateWorkflow(_Kind, frozen=True, tag="deactivate_workflow"):
+    """Switch an n8n workflow off, by its id; `name` is what she knows it by."""
+
+    workflow: Word
+    name: str = ""
+
+
+class ChangeInterval(_Kind, frozen=True, tag="change_interval"):
+    """Run an interval job every so many minutes."""
+
+    job: Word
+    minutes: Minutes
+
+
+class MuteIncidents(_Kind, frozen=True, tag="mute_incidents"):
+    """Raise no incident of a type for so many days from her yes on, or until a moment; exactly one of the two."""
+
+    type: Word
+    days: Days | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.days is None) is (self.until is None):
+            raise ValueError("either `days` or `until` is needed")
+
+
+class SupersedeMemory(_Kind, frozen=True, tag="supersede_memory"):
+    """Take one item of memory as outdated, by its id; `by` is the item that holds in its place, where there is one."""
+
+    item: Number
+    by: Number | None = None
+
+
+class DisableJob(_Kind, frozen=True, tag="disable_job"):
+    """Keep a job from running."""
+
+    job: Word
+
+
+Remedy = (
+    RetryDeadLetter
+    | RetryWorkflow
+    | DeactivateWorkflow
+    | ChangeInterval
+    | MuteIncidents
+    | SupersedeMemory
+    | DisableJob
+)  # fmt: skip
+
+
+def stored(remedy: Remedy) -> Mapping[str, Any]:
+    """The remedy as `proposals.remedy` keeps it. Raises BadData for parameters out of bounds."""
+    kept: dict[str, Any] = msgspec.to_builtins(remedy)
+    read(kept)  # a Struct that is made in Python is not checked
+    return kept
+
+
+def read(kept: Mapping[str, Any]) -> Remedy:
+    """The remedy of a proposal. Raises BadData for what is none of the list, or has other parameters."""
+    try:
+        found: Remedy = msgspec.convert(dict(kept), Remedy)
+    except msgspec.ValidationError as e:
+        raise BadData(f"the remedy is none that is known: {e}") from e
+    return found
