@@ -84,7 +84,7 @@ class App:
 
     def perform(self, job: Job) -> Report:
         """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
-        equipment = structs.replace(self.runner.has, job=lambda name: job)
+        equipment = structs.replace(self.runner.has, job=lambda name: job if name == job.name else self.job(name))
         return Runner(equipment).run(job.name, Mode(again=True))
 
     def clean(self, text: str) -> str:
@@ -242,6 +242,7 @@ class App:
             sources=_Late(lambda: self.sources(check)),
             detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
             watchers={},
+            remedies=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.REMEDIES.items()}),
             notify=router,
             act=act,
             check=check,

@@ -21,7 +21,7 @@ Days = Annotated[int, Meta(ge=1, le=366)]
 
 
 class _Kind(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", omit_defaults=True):
-    """What all kinds have in common: `{"kind": …}` and nothing beside their parameters."""
+    """What all kinds have in common: `{"kind": …}` and nothing beside their parameters; `words` say what it does."""
 
 
 class RetryDeadLetter(_Kind, frozen=True, tag="retry_dead_letter"):
@@ -29,11 +29,19 @@ class RetryDeadLetter(_Kind, frozen=True, tag="retry_dead_letter"):
 
     dead_letter: Number
 
+    @property
+    def words(self) -> str:
+        return f"let dead letter {self.dead_letter} start anew"
+
 
 class RetryWorkflow(_Kind, frozen=True, tag="retry_workflow"):
     """Have n8n retry a failed execution, by its id."""
 
     execution: Word
+
+    @property
+    def words(self) -> str:
+        return f"have n8n retry execution {self.execution}"
 
 
 class DeactivateWorkflow(_Kind, frozen=True, tag="deactivate_workflow"):
@@ -42,12 +50,25 @@ class DeactivateWorkflow(_Kind, frozen=True, tag="deactivate_workflow"):
     workflow: Word
     name: str = ""
 
+    @property
+    def called(self) -> str:
+        return f'the n8n workflow "{self.name}"' if self.name else f"the n8n workflow {self.workflow}"
+
+    @property
+    def words(self) -> str:
+        return f"switch {self.called} off"
+
 
 class ChangeInterval(_Kind, frozen=True, tag="change_interval"):
-    """Run an interval job every so many minutes."""
+    """Run an interval job every so many minutes; `was` is its interval when that was proposed, where that matters."""
 
     job: Word
     minutes: Minutes
+    was: Minutes | None = None
+
+    @property
+    def words(self) -> str:
+        return f"run {self.job.replace('_', '-')} every {self.minutes} min"
 
 
 class MuteIncidents(_Kind, frozen=True, tag="mute_incidents"):
@@ -61,6 +82,11 @@ class MuteIncidents(_Kind, frozen=True, tag="mute_incidents"):
         if (self.days is None) is (self.until is None):
             raise ValueError("either `days` or `until` is needed")
 
+    @property
+    def words(self) -> str:
+        long = f"until {self.until:%d %b %Y %H:%M %Z}" if self.until else f"for {self.days} days"
+        return f"raise no {self.type} incidents {long}"
+
 
 class SupersedeMemory(_Kind, frozen=True, tag="supersede_memory"):
     """Take one item of memory as outdated, by its id; `by` is the item that holds in its place, where there is one."""
@@ -68,11 +94,19 @@ class SupersedeMemory(_Kind, frozen=True, tag="supersede_memory"):
     item: Number
     by: Number | None = None
 
+    @property
+    def words(self) -> str:
+        return f"take memory item {self.item} as outdated" + (f", in favour of {self.by}" if self.by else "")
+
 
 class DisableJob(_Kind, frozen=True, tag="disable_job"):
     """Keep a job from running."""
 
     job: Word
+
+    @property
+    def words(self) -> str:
+        return f"disable {self.job.replace('_', '-')}"
 
 
 Remedy = (
@@ -91,6 +125,11 @@ def stored(remedy: Remedy) -> Mapping[str, Any]:
     kept: dict[str, Any] = msgspec.to_builtins(remedy)
     read(kept)  # a Struct that is made in Python is not checked
     return kept
+
+
+def kind(remedy: Remedy) -> str:
+    """Its name in the list."""
+    return str(remedy.__struct_config__.tag)
 
 
 def read(kept: Mapping[str, Any]) -> Remedy:
