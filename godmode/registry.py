@@ -67,6 +67,7 @@ RETRIES = {
 REMEDIES = {
     "retry_dead_letter": ("work given up on starts anew", f"{_LIB}.engine.remedies.dead_letter:DeadLetterAnew"),
     "change_interval": ("a job runs at another interval", f"{_LIB}.engine.remedies.interval:IntervalChanged"),
+    "mute_incidents": ("a noisy type of incidents is muted", f"{_LIB}.engine.remedies.muting:IncidentsMuted"),
     "supersede_memory": ("an item of memory is outdated", f"{_LIB}.engine.remedies.superseding:MemorySuperseded"),
     "disable_job": ("a job is switched off", f"{_LIB}.engine.remedies.disabling:JobDisabled"),
 }

@@ -1,7 +1,7 @@
 """Configuration: a TOML file, checked by type, with every mistake named by file, line and key.
 
-Sections of sources and channels are kept as they stand and checked by the settings class in the
-source's or channel's own module (see `section`), so that a run pays only for what it uses.
+Sections of sources, channels and watchers are kept as they stand and checked by the settings class in
+its own module (see `section`), so that a run pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -82,7 +82,10 @@ class Jobs(Section, frozen=True):
 
 
 class Watchers(Section, frozen=True):
+    """`sections` are the tables [watchers.NAME], each checked by its watcher's own settings class."""
+
     check_interval_minutes: Minutes = field(default=5, name="checkIntervalMinutes")
+    sections: dict[str, Any] = field(default_factory=dict)
 
 
 class RetryQueue(Section, frozen=True):
@@ -210,7 +213,7 @@ def parse(raw: bytes, where: Path) -> Settings:
     except tomllib.TOMLDecodeError as e:
         why = _lower_first(str(e)).replace("(at end of document)", f"(at line {text.count(chr(10)) + 1}, the end)")
         raise Usage(f"{where}: not TOML: {why}", "mend that line") from e
-    settings = convert(tree, Settings, where, (), text)
+    settings = convert(_with_sections(tree), Settings, where, (), text)
     try:
         zone(settings.timezone)
     except ValueError as e:
@@ -222,12 +225,28 @@ def parse(raw: bytes, where: Path) -> Settings:
     return settings
 
 
+def _with_sections(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree, with the tables of [watchers] apart from its values."""
+    watchers = tree.get("watchers")
+    if not isinstance(watchers, dict):
+        return tree
+    tables = {name: value for name, value in watchers.items() if isinstance(value, dict)}
+    values = {name: value for name, value in watchers.items() if name not in tables}
+    return tree | {"watchers": values | ({"sections": tables} if tables else {})}
+
+
+def sections(settings: Settings, kind: str) -> Mapping[str, Any]:
+    """The sections of a kind by name: of `sources`, `channels` or `watchers`."""
+    found: Mapping[str, Any] = settings.watchers.sections if kind == "watchers" else getattr(settings, kind)
+    return found
+
+
 def section(config: Config, kind: str, name: str, shape: type[T]) -> T:
-    """The settings of one source or channel, e.g. `section(config, "sources", "chatlogs", Settings)`.
+    """The settings of one source, channel or watcher, e.g. `section(config, "sources", "chatlogs", Settings)`.
 
     Raises Usage as `load` does.
     """
-    tree = getattr(config.settings, kind).get(name, {})
+    tree = sections(config.settings, kind).get(name, {})
     try:
         return msgspec.convert(tree, shape)
     except msgspec.ValidationError:

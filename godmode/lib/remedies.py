@@ -72,7 +72,7 @@ class ChangeInterval(_Kind, frozen=True, tag="change_interval"):
 
 
 class MuteIncidents(_Kind, frozen=True, tag="mute_incidents"):
-    """Raise no incident of a type for so many days from her yes on, or until a moment; exactly one of the two."""
+    """Tell nothing of incidents of a type for so many days from her yes on, or until a moment; exactly one of both."""
 
     type: Word
     days: Days | None = None
@@ -85,7 +85,7 @@ class MuteIncidents(_Kind, frozen=True, tag="mute_incidents"):
     @property
     def words(self) -> str:
         long = f"until {self.until:%d %b %Y %H:%M %Z}" if self.until else f"for {self.days} days"
-        return f"raise no {self.type} incidents {long}"
+        return f"mute incidents of type {self.type} {long}"
 
 
 class SupersedeMemory(_Kind, frozen=True, tag="supersede_memory"):
