@@ -66,6 +66,8 @@ RETRIES = {
 
 REMEDIES = {
     "retry_dead_letter": ("work given up on starts anew", f"{_LIB}.engine.remedies.dead_letter:DeadLetterAnew"),
+    "retry_workflow": ("n8n retries an execution", f"{_LIB}.engine.remedies.execution:ExecutionAgain"),
+    "deactivate_workflow": ("an n8n workflow is switched off", f"{_LIB}.engine.remedies.workflow:WorkflowOff"),
     "change_interval": ("a job runs at another interval", f"{_LIB}.engine.remedies.interval:IntervalChanged"),
     "mute_incidents": ("a noisy type of incidents is muted", f"{_LIB}.engine.remedies.muting:IncidentsMuted"),
     "supersede_memory": ("an item of memory is outdated", f"{_LIB}.engine.remedies.superseding:MemorySuperseded"),

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from godmode.lib import remedies
-from godmode.lib.engine.remedies.contract import Outside, Place, Reversible, Void, Way
+from godmode.lib.engine.remedies.contract import BackFromOutside, Outside, Place, Reversible, Void, Way
 from godmode.lib.errors import BadData, GodmodeError, Transient, Usage
 from godmode.lib.kernel import JobContext, JobResult, Outcome, Receipt
 from godmode.lib.remedies import Remedy
@@ -35,9 +35,11 @@ def apply(ctx: JobContext, number: int) -> JobResult:
     task = _Task(ctx, row, f"remedy:{number}:apply")
     try:
         before = task.before()
-        made = task.act("", lambda: task.apply(before), task.was_applied)
+        made = task.act("", lambda: task.apply(before), lambda since: task.was_applied(before, since))
     except Void as e:
         return _nothing_to_do(ctx, row, e)
+    finally:
+        task.close()
     if isinstance(task.way, Outside):
         task.keep(before, made)
     return JobResult(Outcome.SUCCEEDED, data={"message": task.way.describe(task.remedy).did})
@@ -55,6 +57,8 @@ def undo(ctx: JobContext, number: int) -> JobResult:
         task.act("undo_", lambda: task.take_back(done), task.was_taken_back)
     except Void as e:
         return _no("expired", f"nothing was taken back: {e}")
+    finally:
+        task.close()
     if isinstance(task.way, Outside):
         task.keep_undone(done)
     return JobResult(Outcome.SUCCEEDED, data={"message": f"taken back: {task.way.describe(task.remedy).undo}"})
@@ -66,7 +70,7 @@ def place_of(ctx: JobContext) -> Place:
     def n8n() -> Any:
         if "n8n" not in ctx.sources:
             raise NO_N8N
-        return ctx.sources["n8n"].hands
+        return ctx.sources["n8n"].actions
 
     return Place(ctx.store.conn, ctx.clock.now(), ctx.worker.job, n8n)
 
@@ -152,13 +156,17 @@ class _Task:
         if held is None or not held.write_enabled:
             raise Transient("write_enabled is off", "`godmode controls set write_enabled on`")
 
+    def close(self) -> None:
+        if isinstance(self.way, Outside) and "n8n" in self.ctx.sources:
+            self.ctx.sources["n8n"].close()
+
     # -- there ---------------------------------------------------------------------------------------------
 
     def apply(self, before: Mapping[str, Any]) -> str:
         if isinstance(self.way, Outside):
-            return self.way.apply(self.place, self.remedy)
+            return self.way.apply(self.place, self.remedy, before)
         with self.ctx.store.conn.transaction():
-            made = self.way.apply(self.place, self.remedy)
+            made = self.way.apply(self.place, self.remedy, before)
             self.keep(before, made)
         return made
 
@@ -174,9 +182,9 @@ class _Task:
             data = {"proposal": row.id, "correction": number, "before": dict(before), "after": dict(after)}
             audit.write(conn, now, "proposal_applied", "correction", success=True, data=data)
 
-    def was_applied(self, since: datetime) -> Receipt | None:
+    def was_applied(self, before: Mapping[str, Any], since: datetime) -> Receipt | None:
         if isinstance(self.way, Outside):
-            return _receipt(self.way.done(self.place, self.remedy, since))
+            return _receipt(self.way.done(self.place, self.remedy, before, since))
         return Receipt("") if corrections.of(self.ctx.store.conn, self.row.id) else None
 
     # -- and back ------------------------------------------------------------------------------------------
@@ -200,7 +208,7 @@ class _Task:
                 audit.write(conn, now, "proposal_undone", "correction", success=True, data=data)
 
     def was_taken_back(self, since: datetime) -> Receipt | None:
-        if isinstance(self.way, Outside):
+        if isinstance(self.way, BackFromOutside):
             return _receipt(self.way.undone(self.place, self.remedy, since))
         done = corrections.of(self.ctx.store.conn, self.row.id)
         return Receipt("") if done and done.undone_at else None

@@ -130,5 +130,5 @@ def dead_letters(conn: Connection, type_: str, now: datetime) -> int:
 
 
 def _count(conn: Connection, statement: str, values: tuple[object, ...]) -> int:
-    row = conn.execute(statement.encode(), values).fetchone()
+    row = conn.execute(statement, values).fetchone()
     return int(row[0]) if row else 0

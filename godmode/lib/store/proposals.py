@@ -173,7 +173,7 @@ def one(conn: Connection, proposal_id: int) -> ProposalRow | None:
 
 def _rows(conn: Connection, statement: str, *values: object) -> Sequence[ProposalRow]:
     with conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
-        return cursor.execute(statement.encode(), values).fetchall()
+        return cursor.execute(statement, values).fetchall()
 
 
 def note_work(conn: Connection, proposal_id: int, work: int) -> None:

@@ -27,7 +27,7 @@ class DeadLetterAnew:
         letter = self._open(place, remedy)
         return {"status": letter.status, "type": letter.type, "attempts": letter.attempts, "error": letter.error}
 
-    def apply(self, place: Place, remedy: RetryDeadLetter) -> str:
+    def apply(self, place: Place, remedy: RetryDeadLetter, before: Mapping[str, Any]) -> str:
         try:
             number = anew.start(place.conn, self._open(place, remedy), place.now)
         except Usage as e:

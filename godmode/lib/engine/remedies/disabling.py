@@ -32,7 +32,7 @@ class JobDisabled:
             raise Void(f"{remedy.job} is disabled already")
         return {"enabled": True}
 
-    def apply(self, place: Place, remedy: DisableJob) -> str:
+    def apply(self, place: Place, remedy: DisableJob, before: Mapping[str, Any]) -> str:
         job_state.enable(place.conn, remedy.job, False)
         return ""
 

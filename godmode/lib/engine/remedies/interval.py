@@ -39,7 +39,7 @@ class IntervalChanged:
             raise Void(f"{remedy.job} runs every {now} min now, not every {remedy.was}, as when that was proposed")
         return {"minutes": now, "override": held}
 
-    def apply(self, place: Place, remedy: ChangeInterval) -> str:
+    def apply(self, place: Place, remedy: ChangeInterval, before: Mapping[str, Any]) -> str:
         job_state.set_interval(place.conn, remedy.job, remedy.minutes)
         return ""
 

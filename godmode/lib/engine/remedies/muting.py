@@ -24,7 +24,7 @@ class IncidentsMuted:
             raise Void(f"incidents of type {remedy.type} are muted already")
         return {"muted": False}
 
-    def apply(self, place: Place, remedy: MuteIncidents) -> str:
+    def apply(self, place: Place, remedy: MuteIncidents, before: Mapping[str, Any]) -> str:
         until = _until(remedy, place.now)
         number = mutes.put(place.conn, remedy.type, until, place.now, "by a proposal")
         return f"{number} {until.isoformat()}"

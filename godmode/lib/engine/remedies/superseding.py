@@ -24,7 +24,7 @@ class MemorySuperseded:
             raise Void("an item cannot be outdated in favour of itself")
         return {"key": item.key, "superseded": False}
 
-    def apply(self, place: Place, remedy: SupersedeMemory) -> str:
+    def apply(self, place: Place, remedy: SupersedeMemory, before: Mapping[str, Any]) -> str:
         if not memory.supersede(place.conn, remedy.item, remedy.by, place.now):
             raise Void(f"memory item {remedy.item} is outdated already")
         return ""
