@@ -121,6 +121,8 @@ def claim(held: Held, slot: Slot, now: datetime, *, by_hand: bool, again: bool) 
     if again:
         return held.attempt + 1
     if slot.key < held.slot:
+        if len(held.slot) > 10 and held.slot <= _interval(now).key:  # it began when the interval was another one
+            return Skip("already_ran", f"slot {held.slot} has run")
         return Skip(
             "not_due",
             f"its last slot {held.slot} lies ahead of the clock",

@@ -163,7 +163,7 @@ def _jobs(ctx: JobContext) -> list[Looked]:
 def _job(name: str, state: JobState, minutes: int) -> Looked:
     worked = state.last_success_at is not None and state.state != "failed"
     command = f"run {state.job.replace('_', '-')}"
-    stale = STALE_INTERVALS * timedelta(minutes=minutes)
+    stale = STALE_INTERVALS * timedelta(minutes=max(minutes, state.interval_minutes or 0))
     return Looked(name, state.last_success_at, worked, stale, command, state.last_error, "looked for")
 
 

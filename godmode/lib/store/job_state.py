@@ -196,6 +196,12 @@ def enable(conn: Connection, job: str, enabled: bool) -> None:
     )
 
 
+def intervals(conn: Connection) -> dict[str, int]:
+    """The intervals, in minutes, that are in place of the configured ones."""
+    rows = conn.execute("SELECT job, interval_minutes FROM job_state WHERE interval_minutes IS NOT NULL ORDER BY job")
+    return {job: minutes for job, minutes in rows}
+
+
 def set_interval(conn: Connection, job: str, minutes: int | None) -> None:
     """Let a job run at another interval than the configured one; None: at that one."""
     conn.execute(
