@@ -16,7 +16,7 @@ from godmode.lib.approval import APPROVED, REJECTED, Approval
 from godmode.lib.engine.remedies.contract import Change
 from godmode.lib.errors import BadData, GodmodeError, Usage
 from godmode.lib.kernel import JobContext, JobResult, Outcome, Skip
-from godmode.lib.store import corrections, dead_letters, proposals, retry_jobs
+from godmode.lib.store import corrections, proposals, retry_jobs
 from godmode.lib.store.corrections import Correction
 from godmode.lib.store.proposals import Decided, ProposalRow
 from godmode.wiring import App
@@ -50,6 +50,8 @@ def list_(
 @app.command()
 def show(number: Number, as_json: Json = False) -> int:
     """Show one proposal: what speaks for it, what a yes would do, and what came of it."""
+    from godmode.lib.engine import outcome
+
     godmode = App(terminal.config())
     conn = godmode.migrated().conn
     row = _found(godmode, number)
@@ -60,8 +62,8 @@ def show(number: Number, as_json: Json = False) -> int:
         "correction": asdict(done) if done else None,
         "queue": {"id": work.id, "status": work.status, "note": work.note, "errors": work.errors} if work else None,
     }
-    waits = [_waits(work)] if work and row.status in ("approved", "applied") and _is_open(work) else []
-    lines = [*_seen(row), *_offered(row, change), *_came(row, done, change), *waits]
+    lines = [*_seen(row), *_offered(row, change), *_came(row, done, change)]
+    lines += [outcome.waits(work, terminal.local)] if work and outcome.is_open(work) else []
     terminal.show(document, as_json, "\n".join(lines))
     return 0
 
@@ -156,36 +158,18 @@ def _carry_out(godmode: App, work: int) -> JobResult:
 
 def _tell(godmode: App, number: int, word: str, result: JobResult, as_json: bool) -> int:
     """Say what came of it: 1 where it failed, whether or not it is tried again."""
+    from godmode.lib.engine import outcome
+
     conn = godmode.store.fresh()
     row = proposals.one(conn, number)
     assert row is not None
-    work = retry_jobs.one(conn, row.work) if row.work else None
-    failed = result.outcome is Outcome.FAILED
-    said = result.error or str(result.data.get("message") or result.reason or "")
-    if result.outcome is Outcome.SUCCEEDED:
-        change = _change(row)
-        hint = f"; `godmode proposals undo {number}` {change.undo}" if row.status == "applied" and change else ""
-        text = f"{_p(number)} is {row.status}: {said}{hint if change and change.undo else ''}"
-    elif work is not None and _is_open(work):
-        text = f"{_p(number)} {word}, but not carried out yet: {said}; {_waits(work)}"
-    elif work is not None and work.status == "dead":
-        letter = dead_letters.of_retry(conn, work.id)
-        again = f"`godmode queue retry dead:{letter.id}` tries again" if letter else "`godmode queue dead`"
-        text = f"{_p(number)} {word}, but could not be carried out: {said}; {again}"
-    else:
-        text = f"{_p(number)} {word}: {said}"
-    document = {"proposal": number, "status": row.status, "already": False, "outcome": result.outcome, "message": said}
-    terminal.show(document | {"queue": work.id if work else None}, as_json, text)
-    return 1 if failed else 0
-
-
-def _is_open(work: retry_jobs.RetryRow) -> bool:
-    return work.status in ("pending", "running")
-
-
-def _waits(work: retry_jobs.RetryRow) -> str:
-    when = f"it is tried again {terminal.local(work.run_at)}" if work.attempts else "it waits for its turn"
-    return f"{when} (`godmode queue show {work.id}`)"
+    text = outcome.words(conn, number, word, result, _change(row), terminal.local)
+    document = {
+        "proposal": number, "status": row.status, "already": False, "outcome": result.outcome,
+        "message": result.error or result.data.get("message"), "queue": row.work,
+    }  # fmt: skip
+    terminal.show(document, as_json, text)
+    return 1 if result.outcome is Outcome.FAILED else 0
 
 
 # -- showing -------------------------------------------------------------------------------------------------

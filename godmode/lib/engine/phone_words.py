@@ -22,11 +22,14 @@ LAST = "The kill switch is being turned on, and this is the last message. `godmo
 
 
 class Said(Struct, frozen=True):
-    """A reply, and what stands under it. `came_to` is what it is counted as."""
+    """A reply, and what stands under it. `came_to` is what it is counted as, `work` the place in the retry queue of
+    what follows from a yes to `proposal`."""
 
     came_to: str
     text: str
     buttons: tuple[Button, ...] = ()
+    work: int | None = None
+    proposal: int = 0
 
 
 def decided(wanted: Approval, came: Decided | Skip, zone: tzinfo) -> Said:
@@ -40,7 +43,7 @@ def decided(wanted: Approval, came: Decided | Skip, zone: tzinfo) -> Said:
     unknown = row.remedy and verdict == APPROVED and not is_known(came)
     remedy = f" But {UNKNOWN_REMEDY}." if unknown else f" {PROMISE}" if came.work else ""
     if came.came_to == "decided":
-        return Said(verdict, f"Proposal {number} {verdict}.{remedy}")
+        return Said(verdict, f"Proposal {number} {verdict}.{remedy}", work=came.work, proposal=number)
     if came.came_to == "changed":
         text = f"Proposal {number} has changed since you were told; nothing was decided. It is now:\n{_shown(row)}"
         return Said("changed", text, approval.buttons(row.id, row.shown))
