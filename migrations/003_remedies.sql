@@ -6,7 +6,7 @@ ALTER TABLE proposals ADD COLUMN work bigint REFERENCES retry_jobs;  -- its plac
 CREATE INDEX proposals_under_way ON proposals (decided_at DESC)
     WHERE status = 'approved' AND remedy IS NOT NULL AND NOT archived;
 
-ALTER TABLE corrections ADD COLUMN figure jsonb;         -- {"what", "value"}: what was counted when it was applied
+ALTER TABLE corrections ADD COLUMN figure jsonb;         -- {"what", "value", "counted", "of"}: as it was when that was applied
 CREATE INDEX corrections_of_proposal ON corrections (proposal_id);
 
 -- The operator's file says how often a job runs; a proposal she approved may say otherwise, until it is undone.

@@ -233,7 +233,9 @@ def test_the_figure_of_the_week_is_kept_with_the_correction(her: Approver) -> No
     her.runner.run("sync_n8n")
     her.conn.execute("UPDATE workflow_executions SET started_at = %s", (NOON,))
     her.approves(number := her.is_offered(DeactivateWorkflow("w1", "Orders")))
-    assert her.correction(number).figure == {"what": 'failed runs of "Orders" a week', "value": 1}
+    assert her.correction(number).figure == {
+        "what": 'failed runs of "Orders" a week', "counted": "failed_runs", "of": "w1", "value": 1,
+    }  # fmt: skip
 
 
 def test_every_kind_of_the_list_is_in_the_registry_and_describes_itself() -> None:

@@ -173,14 +173,19 @@ class _Task:
     def keep(self, before: Mapping[str, Any], made: str) -> None:
         """The correction, its audit row, and the proposal's end, in one transaction."""
         conn, now, row = self.ctx.store.conn, self.ctx.clock.now(), self.row
-        after = self.way.after(self.remedy, made)
-        figure = self.way.measure(self.place, self.remedy)
+        after, figure = self.way.after(self.remedy, made), self._figure(now)
         with conn.transaction():
             if not proposals.move(conn, row.id, "applied", "approved"):
                 return
-            number = corrections.add(conn, row.id, row.title, before, after, asdict(figure) if figure else None, now)
+            number = corrections.add(conn, row.id, row.title, before, after, figure, now)
             data = {"proposal": row.id, "correction": number, "before": dict(before), "after": dict(after)}
             audit.write(conn, now, "proposal_applied", "correction", success=True, data=data)
+
+    def _figure(self, now: datetime) -> Mapping[str, Any] | None:
+        figure = self.way.measure(self.place, self.remedy)
+        if figure is None:
+            return None
+        return asdict(figure) | {"value": corrections.count(self.ctx.store.conn, figure.counted, figure.of, now)}
 
     def was_applied(self, before: Mapping[str, Any], since: datetime) -> Receipt | None:
         if isinstance(self.way, Outside):

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from godmode.lib.kernel import JobContext
+from godmode.lib.notify import reviews
 from godmode.lib.notify.freshness import freshness
+from godmode.lib.notify.reviews import Review
 from godmode.lib.store import controls, figures, job_state, memory, news, proposals, sync
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.job_state import JobState
@@ -63,6 +65,7 @@ class Seen:
     unsettled: Sequence[Unsettled] = ()
     sources: Sequence[Looked] = ()
     jobs: Sequence[Looked] = ()
+    reviews: Sequence[Review] = ()
     newest: datetime | None = None
     switched: str | None = None
     operator: str = ""
@@ -125,6 +128,7 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
         proposals=proposals.waiting(conn),
         doubtful=news.doubtful(conn, since),
         unsettled=news.unsettled(conn, since),
+        reviews=reviews.look(ctx, since),
         sources=_sources(ctx),
         jobs=_jobs(ctx),
         newest=memory.newest_message_at(conn, now),

@@ -14,7 +14,8 @@ from psycopg.types.json import Jsonb
 
 @dataclass(frozen=True)
 class Correction:
-    """One change. `figure` is what was counted when it was applied, `{"what", "value"}`, None where nothing was."""
+    """One change. `figure` is what was counted when it was applied, `{"what", "value", "counted", "of"}`, None where
+    nothing was."""
 
     id: int
     proposal_id: int | None
@@ -67,68 +68,40 @@ def undo(conn: Connection, number: int, now: datetime) -> bool:
     return done.rowcount == 1
 
 
-def applied_between(conn: Connection, after: datetime, until: datetime, limit: int = 50) -> Sequence[Correction]:
-    """What was changed in a stretch of time (its beginning not included) and stands, the oldest first."""
+def applied_between(conn: Connection, begin: datetime, end: datetime, limit: int = 50) -> Sequence[Correction]:
+    """What was changed in a stretch of time (its end not included) and stands, the oldest first."""
     with conn.cursor(row_factory=class_row(Correction)) as cursor:
         return cursor.execute(
             f"""
             SELECT {_COLUMNS} FROM corrections
-            WHERE applied_at > %s AND applied_at <= %s AND undone_at IS NULL AND NOT archived
+            WHERE applied_at >= %s AND applied_at < %s AND undone_at IS NULL AND NOT archived
             ORDER BY applied_at, id LIMIT %s
             """,
-            (after, until, limit),
+            (begin, end, limit),
         ).fetchall()
 
 
 WEEK = timedelta(days=7)
 
-
-def failed_runs(conn: Connection, workflow: str, now: datetime) -> int:
-    """How many runs of an n8n workflow failed within the week, those retried with success left out."""
-    return _count(
-        conn,
-        """
+# What can be counted over a week, of a workflow, a job or a type: each reads that week through an index.
+COUNTED = {
+    "failed_runs": """
         SELECT count(*) FROM workflow_executions
         WHERE workflow_id = %s AND started_at > %s AND started_at <= %s
-          AND status IN ('error', 'crashed') AND retry_success_id IS NULL AND NOT archived
-        """,
-        (workflow, now - WEEK, now),
-    )
-
-
-def failed_jobs(conn: Connection, job: str, now: datetime) -> int:
-    """How many runs of a job failed within the week."""
-    return _count(
-        conn,
-        """
+          AND status IN ('error', 'crashed') AND retry_success_id IS NULL AND NOT archived""",
+    "failed_jobs": """
         SELECT count(*) FROM agent_audit_log
-        WHERE action = %s AND ts > %s AND ts <= %s AND success = false AND action_type = 'job' AND NOT archived
-        """,
-        (job, now - WEEK, now),
-    )
-
-
-def incidents(conn: Connection, type_: str, now: datetime) -> int:
-    """How many incidents of a type were opened within the week."""
-    return _count(
-        conn,
-        "SELECT count(*) FROM incidents WHERE type = %s AND opened_at > %s AND opened_at <= %s AND NOT archived",
-        (type_, now - WEEK, now),
-    )
-
-
-def dead_letters(conn: Connection, type_: str, now: datetime) -> int:
-    """How much work of a type was given up within the week."""
-    return _count(
-        conn,
-        """
+        WHERE action = %s AND ts > %s AND ts <= %s AND success = false AND action_type = 'job' AND NOT archived""",
+    "incidents": """
+        SELECT count(*) FROM incidents
+        WHERE type = %s AND opened_at > %s AND opened_at <= %s AND NOT archived""",
+    "dead_letters": """
         SELECT count(*) FROM dead_letter_jobs
-        WHERE type = %s AND created_at > %s AND created_at <= %s AND NOT archived
-        """,
-        (type_, now - WEEK, now),
-    )
+        WHERE type = %s AND created_at > %s AND created_at <= %s AND NOT archived""",
+}
 
 
-def _count(conn: Connection, statement: str, values: tuple[object, ...]) -> int:
-    row = conn.execute(statement, values).fetchone()
+def count(conn: Connection, counted: str, of: str, now: datetime) -> int:
+    """How many there were in the week before `now`."""
+    row = conn.execute(COUNTED[counted], (of, now - WEEK, now)).fetchone()
     return int(row[0]) if row else 0

@@ -44,10 +44,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Figure:
-    """Something counted over a week, by which a change is judged later."""
+    """Something that is counted over a week, by which a change is judged later: what it is called, and what of what
+    (see store/corrections.py, COUNTED)."""
 
     what: str
-    value: int
+    counted: str
+    of: str
 
 
 class Way(Protocol):

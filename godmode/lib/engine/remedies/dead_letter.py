@@ -9,7 +9,7 @@ from godmode.lib.engine import anew
 from godmode.lib.engine.remedies.contract import Change, Figure, Place, Void
 from godmode.lib.errors import Usage
 from godmode.lib.remedies import RetryDeadLetter
-from godmode.lib.store import corrections, dead_letters, retry_jobs
+from godmode.lib.store import dead_letters, retry_jobs
 from godmode.lib.store.dead_letters import DeadLetter
 
 
@@ -54,8 +54,7 @@ class DeadLetterAnew:
         letter = dead_letters.one(place.conn, remedy.dead_letter)
         if letter is None:
             return None
-        count = corrections.dead_letters(place.conn, letter.type, place.now)
-        return Figure(f"{letter.type} work given up a week", count)
+        return Figure(f"{letter.type} work given up a week", "dead_letters", letter.type)
 
     def _open(self, place: Place, remedy: RetryDeadLetter) -> DeadLetter:
         letter = dead_letters.one(place.conn, remedy.dead_letter)

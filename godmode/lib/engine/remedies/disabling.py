@@ -8,7 +8,7 @@ from typing import Any
 from godmode.lib.engine.remedies.contract import Change, Figure, Place, Void
 from godmode.lib.errors import Usage
 from godmode.lib.remedies import DisableJob
-from godmode.lib.store import corrections, job_state
+from godmode.lib.store import job_state
 
 # Without the first nothing that was approved is carried out or taken back, without the second nobody learns of it.
 NEVER = frozenset({"process_retry_queue", "health_monitor"})
@@ -47,5 +47,4 @@ class JobDisabled:
         job_state.enable(place.conn, remedy.job, True)
 
     def measure(self, place: Place, remedy: DisableJob) -> Figure | None:
-        count = corrections.failed_jobs(place.conn, remedy.job, place.now)
-        return Figure(f"failed runs of {remedy.job} a week", count)
+        return Figure(f"failed runs of {remedy.job} a week", "failed_jobs", remedy.job)

@@ -9,7 +9,7 @@ from typing import Any
 from godmode.lib.engine.remedies.contract import Change, Figure, Place, Void
 from godmode.lib.errors import Transient, Unknown
 from godmode.lib.remedies import RetryWorkflow
-from godmode.lib.store import corrections, executions
+from godmode.lib.store import executions
 
 FAILED = ("error", "crashed")
 SHOWS_WITHIN = timedelta(minutes=1)  # n8n lists a retry as soon as it begins; by then one not listed never began
@@ -65,8 +65,7 @@ class ExecutionAgain:
         workflow = executions.workflow_of(place.conn, remedy.execution)
         if workflow is None:
             return None
-        count = corrections.failed_runs(place.conn, workflow[0], place.now)
-        return Figure(f'failed runs of "{workflow[1] or workflow[0]}" a week', count)
+        return Figure(f'failed runs of "{workflow[1] or workflow[0]}" a week', "failed_runs", workflow[0])
 
     def _begun(self, place: Place, remedy: RetryWorkflow, before: Mapping[str, Any]) -> str | None:
         """The retry that was not there before."""

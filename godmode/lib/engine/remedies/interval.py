@@ -9,7 +9,7 @@ from godmode.lib.engine.remedies.contract import Change, Figure, Place, Void
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Every
 from godmode.lib.remedies import ChangeInterval
-from godmode.lib.store import corrections, job_state
+from godmode.lib.store import job_state
 
 # The most minutes. Only what reads: whatever watches, retries or speaks keeps the hours that it was given.
 MOST = {"periodic_scan": 120}
@@ -55,8 +55,7 @@ class IntervalChanged:
         job_state.set_interval(place.conn, remedy.job, before["override"])
 
     def measure(self, place: Place, remedy: ChangeInterval) -> Figure | None:
-        count = corrections.failed_jobs(place.conn, remedy.job, place.now)
-        return Figure(f"failed runs of {remedy.job} a week", count)
+        return Figure(f"failed runs of {remedy.job} a week", "failed_jobs", remedy.job)
 
     def _configured(self, place: Place, remedy: ChangeInterval) -> int:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from godmode.lib.engine.remedies.contract import Change, Figure, Place, Void
 from godmode.lib.remedies import MuteIncidents
-from godmode.lib.store import corrections, mutes
+from godmode.lib.store import mutes
 
 
 class IncidentsMuted:
@@ -44,8 +44,7 @@ class IncidentsMuted:
             raise Void(f"the mute of {remedy.type} has been lifted since")
 
     def measure(self, place: Place, remedy: MuteIncidents) -> Figure | None:
-        count = corrections.incidents(place.conn, remedy.type, place.now)
-        return Figure(f"incidents of type {remedy.type} a week", count)
+        return Figure(f"incidents of type {remedy.type} a week", "incidents", remedy.type)
 
 
 def _until(remedy: MuteIncidents, now: datetime) -> datetime:

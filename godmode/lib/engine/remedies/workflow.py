@@ -8,7 +8,6 @@ from typing import Any
 
 from godmode.lib.engine.remedies.contract import Change, Figure, Place, Void
 from godmode.lib.remedies import DeactivateWorkflow
-from godmode.lib.store import corrections
 
 
 class WorkflowOff:
@@ -45,8 +44,7 @@ class WorkflowOff:
         return "" if self._is_on(place, remedy) else None
 
     def measure(self, place: Place, remedy: DeactivateWorkflow) -> Figure | None:
-        count = corrections.failed_runs(place.conn, remedy.workflow, place.now)
-        return Figure(f'failed runs of "{remedy.name or remedy.workflow}" a week', count)
+        return Figure(f'failed runs of "{remedy.name or remedy.workflow}" a week', "failed_runs", remedy.workflow)
 
     def _is_on(self, place: Place, remedy: DeactivateWorkflow) -> bool:
         found = place.n8n().workflow(remedy.workflow)
