@@ -62,7 +62,7 @@ def show(number: Number, as_json: Json = False) -> int:
         "correction": asdict(done) if done else None,
         "queue": {"id": work.id, "status": work.status, "note": work.note, "errors": work.errors} if work else None,
     }
-    lines = [*_seen(row), *_offered(row, change), *_came(row, done, change)]
+    lines = [*_seen(row), *_offered(row, change, _now(godmode, row)), *_came(row, done, change)]
     lines += [outcome.waits(work, terminal.local)] if work and outcome.is_open(work) else []
     terminal.show(document, as_json, "\n".join(lines))
     return 0
@@ -224,14 +224,31 @@ def _quote(message: Mapping[str, Any]) -> str:
     return f"  {when}  {message.get('where', '')}  {message.get('author', '')}: {' '.join(message['text'].split())}"
 
 
-def _offered(row: ProposalRow, change: Change | None) -> list[str]:
+def _now(godmode: App, row: ProposalRow) -> list[str]:
+    """What it is like now, where godmode knows that by itself."""
+    from godmode.lib.engine.remedies.contract import Outside, Place, Void
+
+    try:
+        remedy = remedies.read(row.remedy or {})
+    except BadData:
+        return []
+    way = registry.load(registry.REMEDIES[remedies.kind(remedy)][1])()
+    if isinstance(way, Outside):
+        return []
+    try:
+        return [f"it is now: {_state(way.look(Place(godmode.store.conn, godmode.clock.now(), godmode.job), remedy))}"]
+    except Void as e:
+        return [f"as it is now, there is nothing to do: {e}"]
+
+
+def _offered(row: ProposalRow, change: Change | None, now: list[str]) -> list[str]:
     if row.status != "open":
         return []
     yes = f"`godmode proposals approve {row.id} --shown {row.shown}` says yes to just this"
     if change is None:
         return [f"it offers a remedy that this version does not know: {row.remedy}"] if row.remedy else [yes]
     back = f"can be taken back: `undo` {change.undo}" if change.undo else f"cannot be taken back: {change.final}"
-    return [f"a yes would {change.does}", f"that {back}", yes]
+    return [f"a yes would {change.does}", *now, f"that {back}", yes]
 
 
 def _came(row: ProposalRow, done: Correction | None, change: Change | None) -> list[str]:

@@ -15,7 +15,10 @@ from msgspec import Meta, Struct
 from godmode.lib.errors import BadData
 
 Number = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-Word = Annotated[str, Meta(min_length=1, max_length=200)]
+Word = Annotated[str, Meta(pattern=r"^\S{1,200}$")]
+JobName = Annotated[str, Meta(pattern="^[a-z0-9_]{1,60}$")]
+Execution = Annotated[str, Meta(pattern="^[0-9]{1,20}$")]  # they become part of an address
+Workflow = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,60}$")]
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 Days = Annotated[int, Meta(ge=1, le=366)]
 
@@ -37,7 +40,7 @@ class RetryDeadLetter(_Kind, frozen=True, tag="retry_dead_letter"):
 class RetryWorkflow(_Kind, frozen=True, tag="retry_workflow"):
     """Have n8n retry a failed execution, by its id."""
 
-    execution: Word
+    execution: Execution
 
     @property
     def words(self) -> str:
@@ -47,12 +50,13 @@ class RetryWorkflow(_Kind, frozen=True, tag="retry_workflow"):
 class DeactivateWorkflow(_Kind, frozen=True, tag="deactivate_workflow"):
     """Switch an n8n workflow off, by its id; `name` is what she knows it by."""
 
-    workflow: Word
+    workflow: Workflow
     name: str = ""
 
     @property
     def called(self) -> str:
-        return f'the n8n workflow "{self.name}"' if self.name else f"the n8n workflow {self.workflow}"
+        name = " ".join(self.name.split())[:80]
+        return f'the n8n workflow "{name}"' if name else f"the n8n workflow {self.workflow}"
 
     @property
     def words(self) -> str:
@@ -62,7 +66,7 @@ class DeactivateWorkflow(_Kind, frozen=True, tag="deactivate_workflow"):
 class ChangeInterval(_Kind, frozen=True, tag="change_interval"):
     """Run an interval job every so many minutes; `was` is its interval when that was proposed, where that matters."""
 
-    job: Word
+    job: JobName
     minutes: Minutes
     was: Minutes | None = None
 
@@ -102,7 +106,7 @@ class SupersedeMemory(_Kind, frozen=True, tag="supersede_memory"):
 class DisableJob(_Kind, frozen=True, tag="disable_job"):
     """Keep a job from running."""
 
-    job: Word
+    job: JobName
 
     @property
     def words(self) -> str:

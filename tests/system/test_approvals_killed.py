@@ -26,7 +26,7 @@ MORTAL = Path(__file__).parents[1] / "fakes" / "mortal.py"
 ALL = os.environ.get("GODMODE_FAULTS") == "all"
 LONG_AGO = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 NEVER_ENDS = 6
-SAMPLED = ("request", "end of", "actions.", "corrections.", "proposals.", "claim_one", "retry_jobs.", "job_state.")
+SAMPLED = ("request", "end of", "actions.", "claim_one", "settle", "enable")
 
 
 class Home:

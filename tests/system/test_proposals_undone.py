@@ -17,7 +17,7 @@ from fakes.n8n import KEY, N8n
 
 from godmode.lib import remedies
 from godmode.lib.kernel import Proposal
-from godmode.lib.remedies import DeactivateWorkflow, DisableJob, Remedy, RetryWorkflow
+from godmode.lib.remedies import ChangeInterval, DeactivateWorkflow, DisableJob, Remedy, RetryWorkflow
 from godmode.lib.store import proposals
 
 GODMODE = Path(sys.executable).with_name("godmode")
@@ -87,6 +87,21 @@ def test_a_yes_is_shown_carried_out_and_undone_in_words(her: Operator, db: psyco
     assert n8n.inactive == set()
     assert her.types("proposals", "undo", "1") == (0, "proposal 1 was undone")
     assert "taken back" in her.types("proposals", "show", "1")[1]
+
+
+def test_what_it_is_like_now_is_shown_beside_what_a_yes_would_do(her: Operator, db: psycopg.Connection) -> None:
+    offer(db, ChangeInterval("sync_n8n", 120), "n8n is asked more often than it changes")
+    lines = her.types("proposals", "show", "1")[1].splitlines()
+    assert lines[3:5] == ["a yes would run sync-n8n every 120 min", "it is now: minutes 30"]
+    assert her.types("proposals", "approve", "1")[0] == 0
+    row = next(line for line in her.types("jobs")[1].splitlines() if line.startswith("sync-n8n"))
+    assert "every 120 min (proposal)" in row
+    assert "sync_n8n: every 120 min, by a proposal" in her.types("config", "show")[1]
+    assert her.asks("config", "show")["intervals"] == {"sync_n8n": 120}
+    offer(db, ChangeInterval("sync_n8n", 120), "once more", "k2")
+    assert "there is nothing to do: sync_n8n runs every 120 min already" in her.types("proposals", "show", "2")[1]
+    her.types("proposals", "undo", "1")
+    assert her.asks("config", "show")["intervals"] == {}
 
 
 def test_the_list_shows_what_is_open_first_and_with_all_what_is_decided(her: Operator, db: psycopg.Connection) -> None:

@@ -28,7 +28,7 @@ class Place:
     conn: Connection
     now: datetime
     job: Callable[[str], Job]
-    n8n: Callable[[], Any]
+    n8n: Callable[[], Any] = lambda: None
 
 
 @dataclass(frozen=True)
