@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from godmode.lib.engine.equipment import Equipment, Mode, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage, storable
-from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip
+from godmode.lib.kernel import Cadence, Daily, Every, Incident, Job, JobContext, Skip
 from godmode.lib.ports import Calls, Channel, Due, Grounds, Site, Source, Watcher
 from godmode.lib.store import Store, connect, migrate
 from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
@@ -151,12 +151,16 @@ class App:
         return any(isinstance(c, Calls) and not isinstance(c, Unusable) for c in made)
 
     def watchers(self) -> dict[str, Watcher]:
-        """What looks for trouble: every watcher by its name, with its section. Raises Usage for one that is wrong."""
+        """What looks for trouble: every watcher by its name. One whose section is wrong is there, and says so when it
+        looks: it does not stop the others."""
         grounds = Grounds(self.config.zone, self._intervals, self._due)
-        made = {}
-        for name, (_, target) in registry.WATCHERS.items():
-            kind = registry.load(target)
-            made[name] = kind(configuration.section(self.config, "watchers", name, kind.Settings), grounds)
+        return {name: self._watcher(name, registry.load(t), grounds) for name, (_, t) in registry.WATCHERS.items()}
+
+    def _watcher(self, name: str, kind: Any, grounds: Grounds) -> Watcher:
+        try:
+            made: Watcher = kind(configuration.section(self.config, "watchers", name, kind.Settings), grounds)
+        except Usage as e:
+            return _Misset(name, e)
         return made
 
     def _intervals(self) -> dict[str, timedelta]:
@@ -290,6 +294,16 @@ def _switch_only(check: Callable[[], None]) -> None:
         check()
     except Stopped as e:
         raise Transient(str(e)) from None
+
+
+class _Misset:
+    """Stands for a watcher that cannot be made."""
+
+    def __init__(self, name: str, mistake: Usage) -> None:
+        self.name, self.mistake = name, mistake
+
+    def look(self, store: Any, now: datetime) -> Iterator[Incident]:
+        raise self.mistake
 
 
 class _Late(Mapping[str, Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -97,6 +98,7 @@ def check(as_json: Json = False) -> int:
     """Check the whole file; a mistake is named by file, line and key. Exits 2 when it cannot be used."""
     config = terminal.config()
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
+    notes += _sections(config, "watchers", registry.WATCHERS)
     for name in SECRETS:
         _origin(name)
     for name in supply.NEEDS:
@@ -110,10 +112,10 @@ def check(as_json: Json = False) -> int:
     return 0
 
 
-def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]]) -> list[str]:
+def _sections(config: Config, kind: str, known: Mapping[str, tuple[str, str | None]]) -> list[str]:
     """Check every section by its own settings class; notes on those that this version does not use."""
     notes = []
-    for name in getattr(config.settings, kind):
+    for name in configuration.sections(config.settings, kind):
         if name not in known:
             line = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), (kind, name))
             raise Usage(f"{config.path}, line {line}: {kind}.{name}: there is no such section{nearest(name, known)}")

@@ -52,7 +52,7 @@ def look(godmode: App) -> dict[str, Any]:
         for name in registry.SOURCES
     ]
     backlog = figures.backlog(conn)
-    incidents = [asdict(incident) for incident in figures.open_incidents(conn)]
+    incidents = [asdict(incident) for incident in figures.open_incidents(conn, godmode.clock.now())]
     switch = killswitch.is_on(godmode.config.state, truth)
     drill = _drill(conn)
     troubles = _troubles(switch, drill, entries, sources, backlog, incidents)
@@ -88,7 +88,7 @@ def _troubles(
     troubles = [Trouble("the kill switch is on: nothing runs", "godmode killswitch off")] if switch else []
     if drill and not drill["passed"]:
         troubles.append(Trouble("the kill switch failed its last drill", "godmode killswitch drill"))
-    troubles += [Trouble(f"{i['severity']}: {i['title']}", "godmode audit") for i in incidents]
+    troubles += [Trouble(f"{i['severity']}: {i['title']}", f"godmode incidents show {i['id']}") for i in incidents]
     for entry in entries:
         name = entry["job"].replace("_", "-")
         if entry["consecutive_failures"]:

@@ -88,6 +88,17 @@ class Watchers(Section, frozen=True):
     sections: dict[str, Any] = field(default_factory=dict)
 
 
+class Incidents(Section, frozen=True):
+    """An incident is resolved when its trouble has stayed away for so long. SEV0 and SEV1 that nobody acknowledges
+    are told again, so many minutes apart and so often."""
+
+    resolve_after_minutes: Minutes = 30
+    sev0_again_minutes: Minutes = 10
+    sev0_again_times: Annotated[int, Meta(ge=0, le=100)] = 6
+    sev1_again_minutes: Minutes = 60
+    sev1_again_times: Annotated[int, Meta(ge=0, le=100)] = 4
+
+
 class RetryQueue(Section, frozen=True):
     check_interval_seconds: Annotated[int, Meta(ge=5, le=3600)] = field(default=30, name="checkIntervalSeconds")
 
@@ -136,6 +147,7 @@ class Settings(Section, frozen=True):
     channels: dict[str, Any] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     watchers: Watchers = Watchers()
+    incidents: Incidents = Incidents()
     retry_queue: RetryQueue = RetryQueue()
     detectors: Detectors = Detectors()
     embedded: Embedded = Embedded()

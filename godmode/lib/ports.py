@@ -268,3 +268,10 @@ class Watcher(Protocol):
     name: str
 
     def look(self, store: Any, now: datetime) -> Iterator[Incident]: ...
+
+
+@runtime_checkable
+class Sighted(Watcher, Protocol):
+    """A watcher that depends on what others read: where that is old, not seeing a trouble does not mean it is over."""
+
+    def sees(self, store: Any, now: datetime) -> bool: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import get_args
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from godmode import registry
 from godmode.lib.engine.remedies.contract import Reversible
 from godmode.lib.kernel import Daily, Every, Job
+from godmode.lib.ports import Grounds
 from godmode.lib.remedies import Remedy
 
 DECLARED = {
@@ -68,9 +70,16 @@ def test_every_remedy_of_the_closed_list_is_carried_out() -> None:
     assert {str(kind.__struct_config__.tag) for kind in get_args(Remedy)} == set(registry.REMEDIES)
 
 
-@pytest.mark.parametrize(("name", "target"), entries({**registry.WATCHERS, **registry.DETECTORS}))
-def test_a_watcher_or_detector_can_look(name: str, target: str) -> None:
+@pytest.mark.parametrize(("name", "target"), entries(registry.DETECTORS))
+def test_a_detector_can_look(name: str, target: str) -> None:
     assert callable(registry.load(target)().look)
+
+
+@pytest.mark.parametrize(("name", "target"), entries(registry.WATCHERS))
+def test_a_watcher_has_its_name_and_its_settings_and_can_look(name: str, target: str) -> None:
+    kind = registry.load(target)
+    assert kind.name == name
+    assert callable(kind(kind.Settings(), Grounds(UTC)).look)
 
 
 @pytest.mark.parametrize(("name", "target"), entries(registry.RETRIES))

@@ -63,7 +63,7 @@ def status(conn: Connection, now: datetime, zone: tzinfo) -> str:
     states = {name: "on" if getattr(held, name) else "off" for name in ("kill_switch", *controls.NAMES)}
     last = {row.job: row.last_success_at for row in rows}
     failing = [f"{row.job} ({row.consecutive_failures})" for row in rows if row.consecutive_failures]
-    worst = [f"{i.severity}: {' '.join(i.title.split())[:100]}" for i in figures.open_incidents(conn, limit=3)]
+    worst = [f"{i.severity}: {' '.join(i.title.split())[:100]}" for i in figures.open_incidents(conn, now, limit=3)]
     return "\n".join(
         [
             f"godmode, {_at(now, zone)}",

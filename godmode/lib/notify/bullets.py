@@ -18,7 +18,7 @@ from godmode.lib.store.proposals import ProposalRow
 
 BULLETS = 5
 URGENT = ("SEV0", "SEV1")
-INCIDENTS, MESSAGES, DEAD, APPROVALS = "status", "audit messages", "queue dead", "proposals"  # the words that list them
+INCIDENTS, MESSAGES, DEAD, APPROVALS = "incidents", "audit messages", "queue dead", "proposals"  # what lists them
 
 
 @dataclass(frozen=True)
@@ -140,16 +140,21 @@ def _urgent(seen: Seen) -> Kind:
 
 def _incident(i: OpenIncident) -> Item:
     acknowledged = ", acknowledged" if i.status == "acknowledged" else ""
-    return Item(f"{i.severity}: {line(i.title)}{acknowledged}", INCIDENTS, INCIDENTS, i.opened_at, i.occurrences)
+    what, command = f"{i.severity}: {line(i.title)}{acknowledged}", f"{INCIDENTS} show {i.id}"
+    return Item(what, command, INCIDENTS, i.opened_at, i.occurrences)
 
 
 def _group(group: Group) -> Item:
     body = f": {line(group.body)}" if group.body and group.titles == 1 else ""
     held = f", not sent: {line(group.why, 80)}" if group.severity in URGENT and group.why else ""
+    listed, command = MESSAGES, f"{MESSAGES} --type {group.type}"
+    if group.incident:
+        listed = f"{INCIDENTS} --all"
+        command = f"{INCIDENTS} show {group.incident}" if group.titles == 1 else listed
     return Item(
         f"{group.severity}: {line(group.title)}{body}{held}",
-        f"{MESSAGES} --type {group.type}",
-        MESSAGES,
+        command,
+        listed,
         group.since,
         group.times,
         group.titles - 1,
@@ -264,8 +269,9 @@ def by_type(groups: Sequence[Group], severity: str) -> list[Group]:
 
 
 def _alike(incidents: Sequence[OpenIncident]) -> Item:
-    first = _incident(incidents[0])
-    return replace(first, times=sum(i.occurrences for i in incidents), others=len(incidents) - 1)
+    first, others = _incident(incidents[0]), len(incidents) - 1
+    command = INCIDENTS if others else first.command
+    return replace(first, times=sum(i.occurrences for i in incidents), others=others, command=command)
 
 
 def _reviews(seen: Seen) -> Kind:

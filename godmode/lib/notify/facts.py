@@ -122,7 +122,7 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
         command=ctx.command,
         figures=figures.since(conn, since),
         backlog=figures.backlog(conn),
-        incidents=figures.open_incidents(conn, limit=1000),
+        incidents=figures.open_incidents(conn, now, limit=1000),
         groups=news.groups(conn),
         given_up=news.given_up(conn),
         proposals=proposals.waiting(conn),
