@@ -19,11 +19,11 @@ from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
 from godmode.lib.engine.failures import REPEATED
 from godmode.lib.engine.slots import current
-from godmode.lib.errors import GodmodeError, Usage, first_line
+from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage, first_line
 from godmode.lib.kernel import Daily
 from godmode.lib.notify import routes
 from godmode.lib.ports import Addressed, Verifies
-from godmode.lib.store import allowlist, server_programs
+from godmode.lib.store import allowlist, job_state, server_programs
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
@@ -45,15 +45,36 @@ def show(as_json: Json = False) -> int:
         "state": str(config.state),
         "secrets": {name: _origin(name) for name in SECRETS},
         "settings": msgspec.to_builtins(config.settings),
+        "intervals": _intervals(config),
     }
     lines = [
         f"file      {config.path}{'' if document['exists'] else ' (not there: all is default)'}",
         f"state     {config.state}",
         *(f"{name:22}{origin}" for name, origin in document["secrets"].items() if origin),
         *_flat(document["settings"]),
+        *_changed(document["intervals"]),
     ]
     terminal.show(document, as_json, "\n".join(lines))
     return 0
+
+
+def _intervals(config: Config) -> dict[str, int] | None:
+    """The intervals that proposals changed; None where no database is there to be asked. It starts none."""
+    from godmode.lib.store import embedded
+
+    if configuration.secret("DATABASE_URL") is None and not embedded.status(config).running:
+        return None
+    try:
+        return job_state.intervals(App(config).store.conn)
+    except (psycopg.Error, DatabaseTrouble):
+        return None
+
+
+def _changed(intervals: dict[str, int] | None) -> list[str]:
+    if intervals is None:
+        return ["intervals that proposals changed could not be looked up: the database does not answer"]
+    by = "by a proposal (`godmode proposals --all`)"
+    return [f"{job}: every {minutes} min, {by}" for job, minutes in intervals.items()]
 
 
 def _origin(name: str) -> str | None:

@@ -119,7 +119,7 @@ def _job_rows(document: dict[str, Any]) -> list[tuple[str, str, str, str, str, s
     return [
         (
             e["job"].replace("_", "-"),
-            e["cadence"],
+            jobs.runs(e),
             jobs.last(e),
             terminal.near(e["last_finished_at"], document["at"]),
             "".join(BARS.get(o, "?") for o in e["recent"]),

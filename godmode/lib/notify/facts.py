@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from godmode.lib.kernel import JobContext
+from godmode.lib.notify import reviews
 from godmode.lib.notify.freshness import differences, freshness
+from godmode.lib.notify.reviews import Review
 from godmode.lib.store import controls, figures, job_state, memory, news, proposals, seals, sync
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.job_state import JobState
@@ -65,6 +67,7 @@ class Seen:
     unsettled: Sequence[Unsettled] = ()
     sources: Sequence[Looked] = ()
     jobs: Sequence[Looked] = ()
+    reviews: Sequence[Review] = ()
     newest: datetime | None = None
     switched: str | None = None
     operator: str = ""
@@ -127,6 +130,7 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
         proposals=proposals.waiting(conn),
         doubtful=news.doubtful(conn, since),
         unsettled=news.unsettled(conn, since),
+        reviews=reviews.look(ctx, since),
         sources=_sources(ctx, since),
         jobs=_jobs(ctx),
         newest=memory.newest_message_at(conn, now),
@@ -174,7 +178,7 @@ def _jobs(ctx: JobContext) -> list[Looked]:
 def _job(name: str, state: JobState, minutes: int) -> Looked:
     worked = state.last_success_at is not None and state.state != "failed"
     command = f"run {state.job.replace('_', '-')}"
-    stale = STALE_INTERVALS * timedelta(minutes=minutes)
+    stale = STALE_INTERVALS * timedelta(minutes=max(minutes, state.interval_minutes or 0))
     return Looked(name, state.last_success_at, worked, stale, command, state.last_error, "looked for")
 
 

@@ -174,6 +174,14 @@ def failures(conn: Connection, workflow_id: str, since: datetime | None, limit: 
     return int(row[0]) if row else 0, latest
 
 
+def workflow_of(conn: Connection, execution_id: str) -> tuple[str, str | None] | None:
+    """The workflow of an execution: its id and its name."""
+    row = conn.execute(
+        "SELECT workflow_id, workflow_name FROM workflow_executions WHERE execution_id = %s", (execution_id,)
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
 def recovered(conn: Connection, workflow_id: str, before: datetime) -> datetime | None:
     """When a workflow last failed, if it succeeded after that and has not failed since `before`; else None.
 
