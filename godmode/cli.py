@@ -66,7 +66,10 @@ def _cleaned(line: str) -> str:
 def _fail(error: BaseException, line: str, code: int) -> NoReturn:
     if "--debug" in sys.argv:
         raise error
-    print(f"godmode: {line}", file=sys.stderr)
+    if log := sys.modules.get("godmode.lib.log"):  # a run of a schedule has set it up
+        log.event("error", f"godmode: {line}")
+    else:
+        print(f"godmode: {line}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property, partial
+from socket import gethostname
 from typing import Any, TextIO, cast
 
 from msgspec import structs
@@ -25,7 +26,7 @@ from godmode.lib.errors import Transient, Usage, storable
 from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip
 from godmode.lib.ports import Calls, Channel, Site, Source
 from godmode.lib.store import Store, connect, migrate
-from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
+from godmode.supply import INTERVAL_KEYS, Progress, Supply, folders, is_configured
 
 
 class App:
@@ -216,6 +217,21 @@ class App:
         except Usage:
             return None
 
+    def _around(self, check: Callable[[], None]) -> Any:
+        """What the health checks need of the installation."""
+        from godmode.lib.engine import slots
+        from godmode.lib.health.finding import Around
+
+        return Around(
+            folders=folders(self.config, self._embedded),
+            embedded=self._embedded,
+            jobs=self.jobs(),
+            due=lambda job, at: slots.latest(job.cadence, at, self.config.zone),
+            probes=partial(self.supply.probes, check),
+            host=gethostname(),
+            real=isinstance(self.clock, SystemClock),
+        )
+
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
         from godmode.lib.store import dead_letters, retry_jobs
@@ -249,6 +265,7 @@ class App:
             command=self._command,
             say=self._say,
             progress=self.progress.read,
+            around=partial(self._around, check),
             **run,
         )
 

@@ -97,6 +97,28 @@ class Source(Protocol):
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Record | Skipped | Gone | Checkpoint]: ...
 
 
+@dataclass(frozen=True)
+class Probe:
+    """The cheapest request that proves that a service answers and takes the credentials: a GET of `path`.
+
+    `expires_at` is when the credentials end, where they say so.
+    """
+
+    base_url: str
+    path: str
+    headers: Mapping[str, str]
+    meter: Meter
+    wire: Wire
+    expires_at: datetime | None = None
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A source that can be proved by one request. It imports nothing for it."""
+
+    def probe(self) -> Probe: ...
+
+
 @runtime_checkable
 class Remote(Source, Protocol):
     """A source behind an API. `test` is a cheap proof of the credentials.
