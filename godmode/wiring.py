@@ -83,6 +83,12 @@ class App:
             )
         )
 
+    def renew_mirror(self) -> None:
+        """Tell the fallback of a changed allowlist or control. Raises Usage where its file cannot be written."""
+        from godmode.lib.health import mirror
+
+        mirror.renew(self.store.conn, self.config.state, self.config.settings, self.clean)
+
     def perform(self, job: Job) -> Report:
         """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
         equipment = structs.replace(self.runner.has, job=lambda name: job)

@@ -35,7 +35,7 @@ def fallback(unit: Annotated[str, typer.Argument(help="The unit, or its job.")])
     if times < attempts.TOO_OFTEN:
         log.event("warning", f"{job}: crashed", how=_how(os.environ), times=times)
         return 0
-    what = f"it crashed {times} times within an hour ({_how(os.environ)}); `journalctl -u {unit}` shows more"
+    what = f"it crashed {times} times within an hour ({_how(os.environ)}); `journalctl -t godmode` shows more"
     log.event("error", f"{job}: crashed", times=times, fallback=standby.alert(left, Trouble("crash", what, job)))
     return 0
 

@@ -139,7 +139,7 @@ def text(place: Place, seen: Trouble, since: datetime) -> str:
     words = seen.job.replace("_", " ")
     when = since.astimezone(place.zone).strftime("%a %d %b %H:%M")
     return place.clean(
-        f"{TITLE}\ngodmode on {place.host}: its {words} cannot work since {when}.\n"
+        f"SEV1: {TITLE}\ngodmode on {place.host}: its {words} cannot work since {when}.\n"
         f"{seen.what}.\n{CONSEQUENCES[seen.kind]}"
     )
 
@@ -185,9 +185,9 @@ def _by(place: Place, way: Way, words: str) -> Came:
 
 
 def _spool_message(place: Place, way: Way, words: str, came: Came) -> None:
-    title, _, body = words.partition("\n")
+    _, _, body = words.partition("\n")
     message = {
-        "title": title, "body": body, "way": way.name, "channel": way.channel.name, "to": shown(way.to),
+        "title": TITLE, "body": body, "way": way.name, "channel": way.channel.name, "to": shown(way.to),
         "status": came.status,
     }  # fmt: skip
     entry = spool.Entry(

@@ -48,15 +48,21 @@ class Slab:
         return self._memory is not None and _written(self._memory, block)
 
 
+def spare(path: Path) -> Path:
+    """Where the file in memory lies that stands in for this one."""
+    digest = sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:12]
+    return MEMORY / f"godmode-{os.geteuid()}-{digest}"
+
+
 @contextmanager
 def held(path: Path) -> Iterator[Slab | None]:
     """The file, for this process alone; None while another one has it. Where neither file can be made, it is empty."""
-    name = f"godmode-{os.geteuid()}-{sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:12]}"
+    beside = spare(path)
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     disk = _opened(path, os.O_RDWR | os.O_CREAT, os.O_RDONLY)
-    memory = _opened(MEMORY / name, os.O_RDWR | (os.O_CREAT if disk is None else 0))
-    kept = Slab(disk, memory, MEMORY / name)
+    memory = _opened(beside, os.O_RDWR | (os.O_CREAT if disk is None else 0))
+    kept = Slab(disk, memory, beside)
     try:
         yield kept if all(map(_locked, kept.handles)) else None
     finally:
