@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -76,20 +76,34 @@ def alert(left: Left, trouble: Trouble) -> Came:
         return fallback.alert(_place(left), trouble)
 
 
+def ping_failure(left: Left, trouble: Trouble) -> None:
+    """Tell the monitor's dead man's switch that it could not work: where the configuration still says which it is."""
+    app = App(left.config, clock=left.clock, stream=sys.stderr)
+    ping = app.pinger(trouble.job)
+    run_id = f"{left.clock.now():%Y%m%dT%H%M%S}-{trouble.job}"
+    if ping is not None and _switch(left.config.state) is None:
+        with suppress(KillSwitchOn):
+            ping("fail", run_id, trouble.what, None, partial(_stop_where_on, left.config.state))
+
+
+def _stop_where_on(state: Path) -> None:
+    if why := _switch(state):
+        raise KillSwitchOn(why)
+
+
 def _place(left: Left) -> Place:
     config = left.config
     app = App(config, clock=left.clock, stream=sys.stderr)
-    switch = partial(_switch, config.state)
     return Place(
         state=config.state,
         clock=left.clock,
         zone=config.zone,
         host=gethostname(),
         mirror=left.mirror,
-        switch=switch,
+        switch=partial(_switch, config.state),
         quiet=lambda now: quiet.until(config.settings.quiet_hours, now, config.zone) is not None,
         bypass=_route(config.settings).bypass,
-        ways=partial(_ways, app, switch),
+        ways=partial(_ways, app),
         clean=app.clean,
         bounded=_bounded,
     )
@@ -107,15 +121,13 @@ def _route(settings: Settings) -> routes.Route:
     return routes.of(routes.rules(settings.routes), "health_alert", "SEV1")
 
 
-def _ways(app: App, switch: partial[str | None]) -> Sequence[Way]:
+def _ways(app: App) -> Sequence[Way]:
     """The ways to try: those of SEV1 by every channel, or the channels that the configuration names."""
 
-    def check() -> None:
-        if why := switch():
-            raise KillSwitchOn(why)
-
     settings = app.config.settings
-    channels = {n: c for n, c in app.channels(check).items() if not isinstance(c, Unusable)}
+    channels = {
+        n: c for n, c in app.channels(partial(_stop_where_on, app.config.state)).items() if not isinstance(c, Unusable)
+    }
     named = [channels[n] for n in settings.health.fallback or channels if n in channels]
     via = _route(settings).via or DEFAULT_VIA
     if settings.health.fallback:

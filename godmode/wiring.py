@@ -19,10 +19,10 @@ from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
 from godmode.lib.engine import stop
-from godmode.lib.engine.equipment import Equipment, Mode, Report
+from godmode.lib.engine.equipment import Equipment, Mode, Pinger, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
-from godmode.lib.errors import Transient, Usage, storable
+from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Usage, storable
 from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip
 from godmode.lib.ports import Calls, Channel, Site, Source
 from godmode.lib.store import Store, connect, migrate
@@ -80,8 +80,31 @@ class App:
                 context=self._context,
                 twin=self._twin,
                 clean=self.clean,
+                pinger=self.pinger,
             )
         )
+
+    def pinger(self, job: str) -> Pinger | None:
+        """What tells a job's dead man's switch of its runs; None for a job that has none."""
+        wanted = self.config.settings.health
+        url = wanted.pings.get(job) or (wanted.ping_url if job == "health_monitor" else None)
+        return partial(self._ping, url, wanted.ping_style) if url else None
+
+    def _ping(
+        self, url: str, style: str | None, event: str, run_id: str, text: str, ms: int | None, check: Callable[[], None]
+    ) -> None:
+        from godmode.lib import log
+        from godmode.lib.health import pings
+        from godmode.lib.wire import Sockets
+
+        wanted = pings.request(url, style, pings.Signal(event, run_id, self.clean(text), ms))
+        try:
+            if wanted is not None:
+                pings.send(wanted, check, Sockets())
+        except KillSwitchOn:
+            raise
+        except GodmodeError as e:
+            log.event("warning", str(e), event=event, run=run_id)
 
     def renew_mirror(self) -> None:
         """Tell the fallback of a changed allowlist or control. Raises Usage where its file cannot be written."""
@@ -107,7 +130,9 @@ class App:
         from godmode.lib import secrets
 
         addresses = self.config.settings.channels.get("apprise", {}).get("urls")
-        return secrets.given() | ({str(url) for url in addresses} if isinstance(addresses, list) else set())
+        health = self.config.settings.health  # who knows an address of these can pose as a run
+        switches = {url for url in (health.ping_url, *health.pings.values()) if url}
+        return secrets.given() | switches | ({str(url) for url in addresses} if isinstance(addresses, list) else set())
 
     # -- jobs ----------------------------------------------------------------------------------------------
 

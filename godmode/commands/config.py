@@ -82,6 +82,7 @@ def check(as_json: Json = False) -> int:
             raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
+    notes += _health(config)
     notes += _folder(config) + _channels(App(config)) + _speakers(App(config))
     said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
     terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
@@ -102,6 +103,22 @@ def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]
         else:
             configuration.section(config, kind, name, shape)
     return notes
+
+
+def _health(config: Config) -> list[str]:
+    """Raises Usage for a job or a channel of [health] that there is not."""
+    wanted = config.settings.health
+    for kind, given, known in (
+        ("pings", list(wanted.pings), [*registry.JOBS, *(f"sync_{name}" for name in registry.SOURCES)]),
+        ("fallback", wanted.fallback, list(registry.CHANNELS)),
+    ):
+        for name in given:
+            if name not in known:
+                where = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), ("health", kind))
+                raise Usage(f'{config.path}, line {where}: health.{kind}: there is no "{name}"{nearest(name, known)}')
+    if wanted.pre_armed and not config.settings.channels.get("twilio", {}).get("messaging_service"):
+        return ["note: health.pre_armed needs channels.twilio.messaging_service, without which nothing is scheduled"]
+    return []
 
 
 def _folder(config: Config) -> list[str]:
