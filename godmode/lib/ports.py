@@ -213,6 +213,23 @@ class Askable(Protocol):
     def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
 
 
+@runtime_checkable
+class Schedules(Protocol):
+    """A channel whose provider keeps an SMS until its moment.
+
+    `scheduled` finds the one of a text that waits, `unschedule` takes one back by its receipt's id; it raises Refused
+    where it has gone out.
+    """
+
+    recipients: tuple[str, ...]
+
+    def schedule(self, to: str, text: str, at: datetime) -> Receipt: ...
+
+    def scheduled(self, to: str, text: str) -> Receipt | None: ...
+
+    def unschedule(self, message: str) -> Receipt: ...
+
+
 @dataclass(frozen=True)
 class Word:
     """Something that was said to a channel: a `text` that was typed, or the data of a button.

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from godmode.lib.errors import Usage
-from godmode.lib.health import judgement, mirror, spool, telling
+from godmode.lib.health import judgement, mirror, prearmed, spool, telling
 from godmode.lib.health.checks import CHECKS
 from godmode.lib.health.finding import Around, Finding, Look, Patient
 from godmode.lib.health.telling import Told
@@ -52,6 +52,7 @@ def look(of: Patient, before: Mapping[str, Any]) -> dict[str, Any]:
     found = [(each.name, finding) for each in looks for finding in each.findings]
     if not dry:
         found += [("fallback", finding) for finding in _mirrored(of)]
+        found += [("pre_armed", finding) for finding in _armed(of)]
     known = judgement.known([finding for _, finding in found], before, of.now, of.ctx.clean)
     told = Told.of(before)
     if not dry:
@@ -75,6 +76,12 @@ def _mirrored(of: Patient) -> Sequence[Finding]:
         what = f"what an alert without the database needs is out of date: {e.message}"
         return [Finding("fallback:mirror", what, e.fix)]
     return []
+
+
+def _armed(of: Patient) -> Sequence[Finding]:
+    """Do what the digest's run could not do for the message that says tomorrow that godmode did not run."""
+    do = "`godmode channels test twilio --way sms` tries Twilio"
+    return [Finding("pre_armed", trouble, do, looks=2) for trouble in prearmed.keep(of.ctx)]
 
 
 def take_over(ctx: JobContext, host: str) -> int:
