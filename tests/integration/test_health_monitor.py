@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -264,6 +265,23 @@ def test_dead_rows_that_no_vacuum_gave_back_for_a_week_are_found(config: Config)
     found: list[Finding] = list(database._vacuum(patient, seen, [table, fresh]))
     assert [f.subject for f in found] == ["database:vacuum:agent_audit_log"]
     assert "50,000 dead rows" in found[0].what and "8 days ago" in found[0].what
+
+
+def test_an_embedded_server_that_is_killed_again_and_again_is_found(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FixedClock(NOON)
+    app = App(config, clock=clock)
+    monkeypatch.setattr(App, "_embedded", property(lambda self: True))
+    real, found = vitals.vitals, []
+    for _ in range(4):
+        clock.advance(timedelta(minutes=5))
+        monkeypatch.setattr(vitals, "vitals", lambda conn: replace(real(conn), started_at=clock.now()))
+        found = subjects(looks(app))
+    assert found == ["database:restarts"]
+    clock.advance(timedelta(days=1, minutes=5))
+    assert subjects(looks(app)) == []
+    app.store.close()
 
 
 # -- services --------------------------------------------------------------------------------------------------

@@ -103,6 +103,19 @@ def test_with_the_switch_on_not_a_byte_leaves(her: Watched, telegram: Telegram) 
     assert len(telegram.requests) == before
 
 
+def test_the_switch_waits_for_an_alert_that_is_on_its_way(her: Watched, telegram: Telegram) -> None:
+    telegram.mood = "slow"
+    tick = [str(GODMODE), "run", "health-monitor", "--scheduled"]
+    with subprocess.Popen(tick, env=her.env | {"DATABASE_URL": DEAD}, stderr=subprocess.DEVNULL) as process:
+        while not telegram.delivered:
+            assert process.poll() is None
+        waited = her.types("killswitch", "on", "--wait", "0.2")
+        assert waited.returncode == 1
+        assert "fallback" in waited.stderr + waited.stdout
+        telegram.go_on.set()
+    assert her.types("killswitch", "on").returncode == 0
+
+
 @pytest.mark.parametrize("mirror", ["", "{", '{"on": "?"', None])
 def test_a_switch_that_cannot_be_read_counts_as_on(her: Watched, telegram: Telegram, mirror: str | None) -> None:
     path = her.state / "kill-switch.json"

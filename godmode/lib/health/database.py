@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 from godmode.lib.health.finding import Finding, Look, Patient
 from godmode.lib.store import vitals
 from godmode.lib.store.vitals import Table, Vitals
 
 DEAD_ROWS, DEAD_SHARE = 10_000, 0.2  # from which a table wants a vacuum: twice of what autovacuum waits for
+STARTS = 4  # of an embedded server within a day: a boot and an update are two
 FROZEN_AGE = 1_500_000_000  # transactions; the server stops at 2,100,000,000
 
 
@@ -28,9 +30,25 @@ def database(patient: Patient) -> Look:
         f"{kind}PostgreSQL {seen.version} answers in {took * 1000:.0f} ms, {seen.size / 1e6:,.0f} MB, "
         f"last vacuum {_ago(newest, seen.at)}, its clock differs by {abs(skew).total_seconds():.1f} s"
     )
-    findings = [*_slow(patient, took), *_clock(patient, skew), *_vacuum(patient, seen, tables)]
+    starts = _starts(patient, seen)
+    found = [_slow(patient, took), _clock(patient, skew), _vacuum(patient, seen, tables), _restarts(patient, starts)]
     numbers = {"ms": round(took * 1000), "bytes": seen.size, "clock_ms": round(skew.total_seconds() * 1000)}
-    return Look("database", detail, findings, {"database": numbers | {"started_at": seen.started_at.isoformat()}})
+    return Look("database", detail, list(chain(*found)), {"database": numbers | {"starts": starts}})
+
+
+def _starts(patient: Patient, seen: Vitals) -> list[str]:
+    """When the server was started, as far as the looks of the last day saw it."""
+    last = patient.earlier(patient.now)
+    known = (last[1].get("database") or {}).get("starts", []) if last else []
+    day_ago = (patient.now - timedelta(days=1)).isoformat()
+    return sorted({*(start for start in known if start > day_ago), seen.started_at.isoformat()})[-10:]
+
+
+def _restarts(patient: Patient, starts: Sequence[str]) -> Iterator[Finding]:
+    """An embedded server that is killed comes back by itself; that it is killed again and again is to be known."""
+    if patient.around.embedded and len(starts) >= STARTS:
+        what = f"the embedded database was started {len(starts)} times within a day"
+        yield Finding("database:restarts", what, "`journalctl -k` tells of a lack of memory, its own log of the rest")
 
 
 def _slow(patient: Patient, took: float) -> Iterator[Finding]:
