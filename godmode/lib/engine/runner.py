@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from godmode.lib.engine import gate, killswitch, locks, slots
 from godmode.lib.engine.equipment import BY_HAND, Equipment, Mode, Report
+from godmode.lib.engine.heartbeat import Heartbeat
 from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.said import Clean, said
 from godmode.lib.engine.stop import Stopped, Stopper
@@ -221,33 +222,18 @@ class _Run:
         return taken
 
     def _work(self, row: JobState, slot: Slot, attempt: int) -> JobResult:
-        begun = time.monotonic()
+        has, begun = self.runner.has, time.monotonic()
+        heart = Heartbeat(has.pinger(self.job.name), self.job.name, self.run_id, has.state, has.store)
         with self.runner.stopper(self._deadline) as stopper:
-            self._ping("start", "", None)
+            heart.started()
             result = self._body(row, slot, stopper)
             ms = round((time.monotonic() - begun) * 1000)
-            self._ping_end(result, ms)
+            heart.ended(result, ms)
             try:
                 self._record(slot, attempt, result, ms)
             except (psycopg.Error, DatabaseTrouble) as e:
                 return self._unwritten(e, result.data)
         return result
-
-    def _ping(self, event: str, text: str, ms: int | None) -> None:
-        """Tell the job's dead man's switch, where it has one; while the run holds its claim, so that `killswitch on`
-        waits for it, and only with the switch off."""
-        ping = self.runner.has.pinger(self.job.name)
-        if ping is not None:
-            with suppress(KillSwitchOn, psycopg.Error, DatabaseTrouble):
-                ping(event, self.run_id, text, ms, lambda: self._look_at_switch(self.runner.has.store.fresh()))
-
-    def _ping_end(self, result: JobResult, ms: int) -> None:
-        if result.outcome is Outcome.FAILED:
-            self._ping("fail", result.error or "", ms)
-        elif result.outcome is Outcome.SUCCEEDED:
-            if result.data.get("degraded"):
-                self._ping("log", "\n".join(each["what"] for each in result.data["findings"]), ms)
-            self._ping("success", f"{self.job.name} succeeded in {ms} ms", ms)
 
     def _rehearse(self, row: JobState, slot: Slot) -> JobResult:
         """A dry run: the body in a transaction that the server keeps from writing anything."""
@@ -281,10 +267,7 @@ class _Run:
     def _check(self, stopper: Stopper) -> None:
         """Between two steps. Raises Stopped when the run has to end, KillSwitchOn when the operator said stop."""
         stopper.check()
-        self._look_at_switch(self.runner.has.store.conn)
-
-    def _look_at_switch(self, conn: psycopg.Connection) -> None:
-        if killswitch.is_on(self.runner.has.state, controls.read(conn)):
+        if killswitch.is_on(self.runner.has.state, controls.read(self.runner.has.store.conn)):
             raise KillSwitchOn("Kill switch is active")
 
     def _first(self, name: str) -> JobResult:
