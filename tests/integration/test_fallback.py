@@ -17,7 +17,7 @@ from godmode.lib.config import Config
 from godmode.lib.engine import killswitch
 from godmode.lib.engine.equipment import Mode
 from godmode.lib.engine.killswitch import Mirror
-from godmode.lib.health import mirror, slab
+from godmode.lib.health import attempts, mirror, outage, slab
 from godmode.lib.health.fallback import Came, Trouble
 
 AWAY = Trouble("database", "the database is away: connection refused; check DATABASE_URL")
@@ -103,6 +103,28 @@ def test_who_wants_no_sev1_at_night_gets_no_alert_at_night(her: Reached, twilio:
     her.at.move_to(NIGHT + timedelta(hours=3, minutes=5))
     assert alerts(her).status == "sent"
     assert "since Wed 11 Mar 03:00" in twilio.messages[0]
+
+
+def test_another_jobs_crash_waits_at_night_and_is_told_by_the_monitor(
+    her: Reached, twilio: Twilio, telegram: Telegram
+) -> None:
+    her.at.move_to(NIGHT)
+    for _ in range(3):
+        times = attempts.crashed(her.config.state, "sync_n8n", her.at.now())
+    assert times == 3
+    crash = Trouble("crash", "it crashed 3 times within an hour", "sync_n8n")
+    assert alerts(her, crash) == Came("kept", "it is quiet hours")
+    her.runner.run("health_monitor")
+    her.at.move_to(NIGHT + timedelta(hours=3, minutes=1))
+    her.release()
+    (text,) = telegram.texts
+    assert "Sync-n8n crashed 3 times within an hour" in text
+    assert twilio.messages == []
+
+
+def test_another_jobs_crash_is_no_outage_that_the_monitor_could_end(her: Reached, twilio: Twilio) -> None:
+    assert alerts(her, Trouble("crash", "it crashed 3 times", "sync_n8n")).status == "sent"
+    assert outage.read(her.config.state).since is None
 
 
 def test_only_who_is_on_the_mirrored_allowlist_for_this_way_is_reached(

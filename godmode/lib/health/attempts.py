@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from godmode.lib.health import slab
 from godmode.lib.health.mirror import folder
@@ -37,12 +38,27 @@ def marked(state: Path) -> Iterator[tuple[int, Callable[[bool | None], int]]]:
         yield bad, ended
 
 
+def crashing(state: Path, now: datetime) -> dict[str, int]:
+    """The other jobs that crash too often, and how often they did within WINDOW."""
+    found = {}
+    for path in folder(state).glob("crashes-*"):
+        with slab.held(path) as kept:
+            times = len(_recent(kept.read(), now)) if kept is not None else 0
+        if times >= TOO_OFTEN:
+            found[path.name.removeprefix("crashes-")] = times
+    return found
+
+
+def _recent(content: Mapping[str, Any], now: datetime) -> list[datetime]:
+    found = [datetime.fromisoformat(at) for at in content.get("at", [])]
+    return [at for at in found if timedelta(0) <= now - at < WINDOW]
+
+
 def crashed(state: Path, job: str, now: datetime) -> int:
     """Another job crashed: how often it did within WINDOW."""
     with slab.held(folder(state) / f"crashes-{job}") as kept:
         if kept is None:
             return 0
-        found = [datetime.fromisoformat(at) for at in kept.read().get("at", [])]
-        recent = [*[at for at in found if timedelta(0) <= now - at < WINDOW][-TOO_OFTEN:], now]
+        recent = [*_recent(kept.read(), now)[-TOO_OFTEN:], now]
         kept.write({"at": [at.isoformat() for at in recent]})
         return len(recent)

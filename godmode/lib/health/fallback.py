@@ -1,9 +1,9 @@
 """An alert without a database: what is said when the health check itself cannot work.
 
 It is a SEV1: while it lasts, nothing else could wake her, whatever happens to the company. So the first alert of an
-outage goes out at once, also in quiet hours; what only says that it still lasts waits until they end. At most one an
-hour, by a file that both roads look at, and only where the mirrored switch is off, the mirrored control is on, and the
-recipient is on the mirrored allowlist.
+outage goes out at once, also in quiet hours; what only says that it still lasts waits until they end, and so does the
+crash of another job, which the monitor tells of then. At most one an hour, by a file that both roads look at, and only
+where the mirrored switch is off, the mirrored control is on, and the recipient is on the mirrored allowlist.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from godmode.lib.health.mirror import Mirror, folder
 from godmode.lib.health.outage import Outage
 from godmode.lib.ports import Calls, Channel, Local
 
+MONITOR = "health_monitor"
 TITLE = "System Health Degraded"
 FIRST_MINUTES = 5  # of an hour: when it may go out where no file can say that it did
 CONSEQUENCES = {
@@ -40,7 +41,7 @@ class Trouble:
 
     kind: str
     what: str
-    job: str = "health_monitor"
+    job: str = MONITOR
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,15 @@ def _told(place: Place, seen: Trouble, now: datetime) -> Came:
         if kept is None:
             return Came("kept", "another process tells of it")
         before = outage.of(kept.read())
-        since = before.since or now
-        this = Outage(before.told_at, since, seen.kind, seen.what[:400], before.told)
-        if why := _not_yet(place, before, now):
+        this = _this(before, seen, now)
+        if why := _not_yet(place, before, seen, now):
             kept.write(msgspec.to_builtins(this))
             return Came("kept", why)
-        begun = msgspec.structs.replace(this, told_at=now, told=True)  # written first: who dies now sends no second
+        told = this.since is not None
+        begun = msgspec.structs.replace(this, told_at=now, told=told)  # written first: who dies now sends no second
         if not kept.write(msgspec.to_builtins(begun)) and now.minute >= FIRST_MINUTES:
             return Came("kept", f"no file can be written: it is told in the first {FIRST_MINUTES} minutes of an hour")
-        came = _sent(place, text(place, seen, since))
+        came = _sent(place, text(place, seen, this.since or now))
         if came.status in ("failed", "kept"):
             kept.write(msgspec.to_builtins(this))
         return came
@@ -126,10 +127,17 @@ def _forbidden(place: Place) -> str | None:
     return None if place.mirror.comms_enabled else "comms_enabled is off"
 
 
-def _not_yet(place: Place, before: Outage, now: datetime) -> str | None:
+def _this(before: Outage, seen: Trouble, now: datetime) -> Outage:
+    """The outage as it is now; the crash of another job is none, since the monitor lives and sees whether it lasts."""
+    if seen.job != MONITOR:
+        return before
+    return Outage(before.told_at, before.since or now, seen.kind, seen.what[:400], before.told)
+
+
+def _not_yet(place: Place, before: Outage, seen: Trouble, now: datetime) -> str | None:
     if before.told_lately(now):
         return "she was told within the last hour"
-    if (before.told or not place.bypass) and place.quiet(now):
+    if (before.told or not place.bypass or seen.job != MONITOR) and place.quiet(now):
         return "it is quiet hours"
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from godmode.lib.health import attempts
 from godmode.lib.health.finding import Finding, Look, Patient
 from godmode.lib.kernel import Daily, Every, Job
 from godmode.lib.store import job_state
@@ -22,7 +23,7 @@ def jobs(patient: Patient) -> Look:
     known = [job for job in patient.around.jobs if job.name != "health_monitor"]
     scheduled = any(_ticked(rows[job.name]) for job in known if job.name in rows)
     late = [f for job in known if scheduled for f in _late(patient, job, rows.get(job.name, JobState(job.name)))]
-    findings = [*late, *_failing(rows), *_stuck(patient, rows)]
+    findings = [*late, *_failing(rows), *_crashing(patient), *_stuck(patient, rows)]
     said = "; ".join(f.what for f in findings)
     return Look("jobs", said or "all keep to their slots, none failing, none stuck", findings)
 
@@ -52,6 +53,13 @@ def _failing(rows: dict[str, JobState]) -> Iterator[Finding]:
             name = row.job.replace("_", "-")
             what = f"{name} failed {row.consecutive_failures} times in a row: {row.last_error or 'it does not say why'}"
             yield Finding(f"jobs:failing:{row.job}", what, f"`godmode audit --job {name}`")
+
+
+def _crashing(patient: Patient) -> Iterator[Finding]:
+    """What systemd saw of them (see `godmode fallback`): a run that is killed writes nothing."""
+    for job, times in attempts.crashing(patient.ctx.state, patient.now).items():
+        what = f"{job.replace('_', '-')} crashed {times} times within an hour"
+        yield Finding(f"jobs:crashed:{job}", what, "`journalctl -t godmode` and `journalctl -k` tell of what killed it")
 
 
 def _stuck(patient: Patient, rows: dict[str, JobState]) -> Iterator[Finding]:
