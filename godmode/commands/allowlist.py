@@ -97,6 +97,7 @@ def _carry_out(changes: Sequence[_Change], as_json: bool) -> int:
                 shown = addresses.shown(change.address)
                 raise Usage(f"{shown} is not on the allowlist", "`godmode allowlist` lists who is")
             audit.write(conn, now, "allowlist", "control", success=True, data=_document(change))
+    godmode.renew_mirror()
     documents = [_document(change) for change in changes]
     document = documents[0] if len(documents) == 1 else documents
     terminal.show(document, as_json, "\n".join(map(_said, changes)))

@@ -118,7 +118,7 @@ def notes_of(config: Config) -> list[str]:
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
     app = App(config)
-    return notes + _folder(config) + _channels(app) + _recipients(app) + _speakers(app)
+    return notes + _health(config) + _folder(config) + _channels(app) + _recipients(app) + _speakers(app)
 
 
 def _sections(config: Config, kind: str, known: Mapping[str, tuple[str, str | None]]) -> list[str]:
@@ -135,6 +135,22 @@ def _sections(config: Config, kind: str, known: Mapping[str, tuple[str, str | No
         else:
             configuration.section(config, kind, name, shape)
     return notes
+
+
+def _health(config: Config) -> list[str]:
+    """Raises Usage for a job or a channel of [health] that there is not."""
+    wanted = config.settings.health
+    for kind, given, known in (
+        ("pings", list(wanted.pings), [*registry.JOBS, *(f"sync_{name}" for name in registry.SOURCES)]),
+        ("fallback", wanted.fallback, list(registry.CHANNELS)),
+    ):
+        for name in given:
+            if name not in known:
+                where = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), ("health", kind))
+                raise Usage(f'{config.path}, line {where}: health.{kind}: there is no "{name}"{nearest(name, known)}')
+    if wanted.pre_armed and not config.settings.channels.get("twilio", {}).get("messaging_service"):
+        return ["note: health.pre_armed needs channels.twilio.messaging_service, without which nothing is scheduled"]
+    return []
 
 
 def _folder(config: Config) -> list[str]:

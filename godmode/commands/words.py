@@ -22,6 +22,7 @@ WORDS = (
 
 
 FILES = ("--config", "--out")  # the options that name a file
+UNLISTED = ("fallback",)  # what systemd calls, and nobody types
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 ELSEWHERE = {"run": "run.command"}  # the folder commands/run holds the jobs
@@ -34,7 +35,7 @@ class LazyGroup(TyperGroup):
         return list(WORDS)
 
     def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
-        if cmd_name not in WORDS:
+        if cmd_name not in WORDS + UNLISTED:
             raise Usage(f'there is no command "{cmd_name}"{nearest(cmd_name, WORDS)}', "`godmode --help` lists them")
         command = typer.main.get_command(import_module(f"godmode.commands.{ELSEWHERE.get(cmd_name, cmd_name)}").app)
         command.name = cmd_name

@@ -20,6 +20,9 @@ from msgspec import Meta, Struct, field
 
 from godmode.lib import paths
 from godmode.lib.errors import Usage
+from godmode.lib.sections import Health as Health
+from godmode.lib.sections import Log as Log
+from godmode.lib.sections import Section as Section
 
 TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
 MIDNIGHT = "24:00"  # as the end of quiet hours: the day's last moment
@@ -36,10 +39,6 @@ def parse_time(text: str) -> time:
     if not re.match(TIME, text):
         raise ValueError(f'"{text}" is not a time of day such as "08:00"')
     return time.fromisoformat(text)
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every part of the file: unknown keys are refused."""
 
 
 class Remote(Section, frozen=True):
@@ -175,6 +174,8 @@ class Settings(Section, frozen=True):
     backup: Backup = Backup()
     speech: Speech = Speech()
     digest: Digest = Digest()
+    health: Health = Health()
+    log: Log = Log()
 
 
 class Config(Struct, frozen=True):
@@ -228,12 +229,17 @@ def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Confi
     except OSError as e:
         raise Usage(f"cannot read the configuration {where}: {e.strerror}", "check its owner and mode") from e
     settings = parse(raw, where)
+    return Config(path=where, settings=settings, state=state_folder(settings, where, env))
+
+
+def state_folder(settings: Settings, where: Path, env: Mapping[str, str] = os.environ) -> Path:
+    """The state folder that the settings of the file at `where` mean."""
     folder = settings.state_dir
     if folder is None or env.get("GODMODE_HOME"):
         state = paths.default_state(env)
     else:
         state = where.parent / Path(folder).expanduser()
-    return Config(path=where, settings=settings, state=Path(os.path.normpath(state.absolute())))
+    return Path(os.path.normpath(state.absolute()))
 
 
 def parse(raw: bytes, where: Path) -> Settings:

@@ -263,7 +263,8 @@ class JobContext:
     the operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how
     far a source was read: its name, how many records so far, and how many are left (None: not known). `say` makes a
     text into sound (`godmode.lib.notify.speech.Sound`); it raises Usage where that is not installed. `worker` is what
-    the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
+    the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`), `around` gives what the health checks
+    need of the installation (`godmode.lib.health.finding.Around`).
     """
 
     clock: Any
@@ -290,6 +291,7 @@ class JobContext:
     dry_run: bool = False
     by_hand: bool = False
     progress: Callable[[str, int, int | None], None] = lambda source, read, left: None
+    around: Callable[[], Any] = lambda: None
 
 
 @dataclass(frozen=True)

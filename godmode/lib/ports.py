@@ -97,6 +97,28 @@ class Source(Protocol):
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Record | Skipped | Gone | Checkpoint]: ...
 
 
+@dataclass(frozen=True)
+class Probe:
+    """The cheapest request that proves that a service answers and takes the credentials: a GET of `path`.
+
+    `expires_at` is when the credentials end, where they say so.
+    """
+
+    base_url: str
+    path: str
+    headers: Mapping[str, str]
+    meter: Meter
+    wire: Wire
+    expires_at: datetime | None = None
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A source that can be proved by one request. It imports nothing for it."""
+
+    def probe(self) -> Probe: ...
+
+
 @runtime_checkable
 class Remote(Source, Protocol):
     """A source behind an API. `test` is a cheap proof of the credentials.
@@ -196,6 +218,23 @@ class Askable(Protocol):
     """
 
     def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
+
+
+@runtime_checkable
+class Schedules(Protocol):
+    """A channel whose provider keeps an SMS until its moment.
+
+    `scheduled` finds the one of a text that waits, `unschedule` takes one back by its receipt's id; it raises Refused
+    where it has gone out.
+    """
+
+    recipients: tuple[str, ...]
+
+    def schedule(self, to: str, text: str, at: datetime) -> Receipt: ...
+
+    def scheduled(self, to: str, text: str) -> Receipt | None: ...
+
+    def unschedule(self, message: str) -> Receipt: ...
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,8 @@ def _tell(report: Report, dry_run: bool) -> None:
 
 def _summary(data: Mapping[str, Any]) -> str:
     """The numbers of a run's data, flat (`sources.chatlogs.new 316, patterns.found 5`), and its notes below them."""
+    if "checks" in data:
+        return "\n  ".join(["", *(f"{name}: {detail}" for name, detail in data["checks"].items())])
     numbers, notes = _flat(data)
     return "\n  ".join([", ".join(numbers), *notes])
 
@@ -104,8 +106,8 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> tuple[list[str], list[st
             numbers.append(f"{prefix}{key} {value:,}")
         elif key in ("limited", "error", "reason") and isinstance(value, str):  # what `succeeded` alone would hide
             notes.append(f"{prefix.removesuffix('.')}: {value}".removeprefix(": "))
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            notes += [f"{note['where']}: {note['why']}" for note in value]
+        elif isinstance(value, list):
+            notes += [f"{note['where']}: {note['why']}" for note in value if isinstance(note, dict) and "why" in note]
     return numbers, notes
 
 

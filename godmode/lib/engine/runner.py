@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from godmode.lib.engine import gate, killswitch, locks, slots
 from godmode.lib.engine.equipment import BY_HAND, Equipment, Mode, Report
+from godmode.lib.engine.heartbeat import Heartbeat
 from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.said import Clean, said
 from godmode.lib.engine.stop import Stopped, Stopper
@@ -222,12 +223,15 @@ class _Run:
         return taken
 
     def _work(self, row: JobState, slot: Slot, attempt: int) -> JobResult:
-        begun = time.monotonic()
+        has, begun = self.runner.has, time.monotonic()
+        heart = Heartbeat(has.pinger(self.job.name), self.job.name, self.run_id, has.state, has.store)
         with self.runner.stopper(self._deadline) as stopper:
+            heart.started()
             result = self._body(row, slot, stopper)
-            record = partial(self._record, slot, attempt, result, round((time.monotonic() - begun) * 1000))
+            ms = round((time.monotonic() - begun) * 1000)
+            heart.ended(result, ms)
             try:
-                self._twice(record)
+                self._twice(partial(self._record, slot, attempt, result, ms))
             except (psycopg.Error, DatabaseTrouble) as e:
                 return self._unwritten(e, result.data)
         return result

@@ -98,8 +98,12 @@ class Router:
         """The trouble is over: what still waits to tell of it is dropped; how many messages that were."""
         return outbox.over(self.store.conn, dedup_key, self.clock.now())
 
-    def keep(self) -> None:
-        """Look after credentials that end by themselves; one that cannot be kept is told of at once."""
+    def keep(self) -> Mapping[str, str]:
+        """Look after credentials that end by themselves; one that cannot be kept is told of at once.
+
+        Returned are the channels that are locked out, each with why.
+        """
+        locked_out = {}
         for name, channel in self.channels.items():
             if isinstance(channel, Lasting):
                 try:
@@ -109,8 +113,10 @@ class Router:
                         "credentials", Severity.WARN, f"{name} is locked out", str(e), f"credentials:{name}"
                     )
                     self(note)
+                    locked_out[name] = self.clean(str(e))
                 except Transient:  # it lasts a while yet, and the next look comes
                     continue
+        return locked_out
 
     def answer(self, message_id: int, channel: Channel, *, last: bool = False) -> Delivery:
         """Send a message of the outbox by this channel alone, now: by it she asked, and waits.

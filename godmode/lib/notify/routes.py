@@ -53,6 +53,7 @@ DEFAULTS = (
     Rule("SEV0", None, ("call", "sms", "message")),
     Rule("SEV1", None, ("sms", "message")),
     Rule("WARN", "health_alert", ("message",)),
+    Rule("INFO", "health_recovered", ("message",)),
     Rule("INFO", "phone_reply", ("message",), bypass=True),  # she asked a moment ago
     Rule("WARN", "credentials", ("message",)),
     Rule("WARN", "backup_failed", ("message",)),

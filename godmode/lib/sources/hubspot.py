@@ -20,9 +20,9 @@ from godmode.lib import config
 from godmode.lib.config import Address, Minutes
 from godmode.lib.errors import Auth, BadData, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
-from godmode.lib.ports import Site
+from godmode.lib.ports import Probe, Site
 from godmode.lib.sources import hubspot_contacts as contacts
-from godmode.lib.sources.hubspot_contacts import PROPERTIES, Row, record_id
+from godmode.lib.sources.hubspot_contacts import CALLS, CONTACTS, PROPERTIES, Row, record_id
 from godmode.lib.sources.hubspot_window import Progress, Window, following
 
 if TYPE_CHECKING:
@@ -102,6 +102,12 @@ class HubSpot:
         except (Auth, Refused):  # a token may see contacts and not its account
             account = ""
         return Sight(f"the token may read {total:,} contacts{account}", total)
+
+    def probe(self) -> Probe:
+        """One contact of the list, which is cheaper than a search."""
+        headers = {"Authorization": f"Bearer {self._token}"}
+        meter = self._site.meter("hubspot", CALLS)
+        return Probe(self._settings.base_url, f"{CONTACTS}?limit=1", headers, meter, self._site.wire)
 
     def everything(self) -> Iterator[str]:
         """The ids of all contacts that are not archived. Raises BadData when one cannot be read: all, or nothing."""

@@ -17,7 +17,7 @@ import msgspec
 from godmode.lib.config import Address, Minutes, Remote, secret, token
 from godmode.lib.errors import Auth, BadData, GodmodeError, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
-from godmode.lib.ports import Site
+from godmode.lib.ports import Probe, Site
 
 if TYPE_CHECKING:
     import httpx
@@ -240,6 +240,12 @@ class N8n:
         if newest and isinstance(newest[0], Execution):
             last += f", the newest {newest[0].id}"
         return Sight(f"n8n answers, and the key may read {count} {last}{self._expiry()}")
+
+    def probe(self) -> Probe:
+        """One workflow: it takes the key, which n8n's own health page does not."""
+        key, site = secret("N8N_API_KEY") or "", self._site
+        path, headers = "/workflows?limit=1", {"X-N8N-API-KEY": key}
+        return Probe(self._base, path, headers, site.meter("n8n", RATE), site.wire, _expires(key))
 
     def _expiry(self) -> str:
         at = _expires(secret("N8N_API_KEY") or "")

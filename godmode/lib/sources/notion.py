@@ -16,9 +16,9 @@ from msgspec import Meta, field
 from godmode.lib import config
 from godmode.lib.config import Address, Minutes
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
-from godmode.lib.ports import Site
+from godmode.lib.ports import Probe, Site
 from godmode.lib.sources import notion_pages
-from godmode.lib.sources.notion_pages import Table, Wanted
+from godmode.lib.sources.notion_pages import LIMIT, VERSION, Table, Wanted
 
 if TYPE_CHECKING:
     from godmode.lib.sources.notion_api import Api
@@ -96,6 +96,12 @@ class Notion:
         from godmode.lib.sources.notion_sight import sight
 
         return sight(self._api, self._wanted)
+
+    def probe(self) -> Probe:
+        """The integration that the token belongs to."""
+        headers = {"Authorization": f"Bearer {self._token}", "Notion-Version": VERSION}
+        meter = self._site.meter("notion", LIMIT)
+        return Probe(self._settings.base_url.rstrip("/"), "/v1/users/me", headers, meter, self._site.wire)
 
     def close(self) -> None:
         """End the connections, where there are any."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,11 +18,9 @@ from notion_client.errors import APIResponseError, HTTPResponseError, RequestTim
 from godmode.lib import backoff, http
 from godmode.lib.caller import asking
 from godmode.lib.errors import Auth, BadData, GodmodeError, Refused, Transient
-from godmode.lib.kernel import Rate
 from godmode.lib.ports import Site
-from godmode.lib.sources.notion_pages import Filter, an_id, shaped
+from godmode.lib.sources.notion_pages import LIMIT, Filter, an_id, shaped
 
-LIMIT = Rate(3, timedelta(seconds=1))
 AT_ONCE = 100  # rows in one answer, the most that Notion gives
 MARKDOWN_VERSION = "2026-03-11"  # the API version from which the endpoint exists, says the published document
 WORDS = 200  # characters of what Notion says of an error

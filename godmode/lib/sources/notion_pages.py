@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from godmode.lib.errors import BadData, NothingToRead
+from godmode.lib.kernel import Rate
 from godmode.lib.sources.chat_formats.message import clean
 
+VERSION = "2025-09-03"  # of the API, as the client asks for it
+LIMIT = Rate(3, timedelta(seconds=1))
 # How a filter asks for one value, by the type of the property; other types carry no tags.
 OPERATOR = {"multi_select": "contains", "select": "equals", "status": "equals"}
 SHARE = "in Notion, open a database and add the integration under ••• → Connections"
