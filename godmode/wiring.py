@@ -75,7 +75,7 @@ class App:
                 schema=migrate.newest(),
                 migrate=partial(migrate.ensure, embedded=self._embedded),
                 job=self.job,
-                lacking=self._lacking,
+                lacking=self.lacking,
                 context=self._context,
                 twin=self._twin,
                 clean=self.clean,
@@ -121,7 +121,7 @@ class App:
         """The jobs that a schedule starts."""
         return [self.job(name) for name in registry.JOBS]
 
-    def _lacking(self, job: Job) -> Mapping[str, Skip]:
+    def lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
         lacking = {}
         if job.run is None:

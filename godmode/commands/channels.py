@@ -28,15 +28,19 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
     if ctx.invoked_subcommand is not None:
         return 0
     godmode = App(terminal.config())
-    conn = godmode.migrated().conn
-    channels = godmode.channels(lambda: None)
-    entries = [_entry(conn, name, channels.get(name)) for name in registry.CHANNELS]
-    counts = attention.of_week(conn, godmode.clock.now())
+    entries = entries_of(godmode)
+    counts = attention.of_week(godmode.store.conn, godmode.clock.now())
     week = ", ".join(f"{way} {count}" for way, count in counts.items())
     rows = [(e["name"], e["help"], ", ".join(e["ways"]), _whom(e), e["state"]) for e in entries]
     text = terminal.table(("CHANNEL", "WHAT", "WAYS", "TO", "STATE"), rows) + f"\n\nin the last 7 days: {week}"
     terminal.show({"channels": entries, "week": dict(counts)}, as_json, text)
     return 0
+
+
+def entries_of(godmode: App) -> list[dict[str, Any]]:
+    """Every channel there is, as `channels --json` and `status --json` print it (docs/status.md)."""
+    conn, made = godmode.migrated().conn, godmode.channels(lambda: None)
+    return [_entry(conn, name, made.get(name)) for name in registry.CHANNELS]
 
 
 def _entry(conn: Any, name: str, channel: Channel | None) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def test_a_full_disk_leaves_no_half_a_database_and_the_next_start_makes_it(
         assert is_one_line(failed, 1, 2), failed.stderr
         done = types("db", "start")
         assert done.returncode == 0, done.stderr
-        assert types("status").returncode == 0
+        assert types("jobs").returncode == 0
     finally:
         discard(home / "state")
 

@@ -79,16 +79,3 @@ def recent(
             f"SELECT {_COLUMNS} FROM agent_audit_log WHERE {where} ORDER BY ts DESC, id DESC LIMIT %(limit)s",
             {"since": since, "action": action, "run_id": run_id, "limit": limit},
         ).fetchall()
-
-
-def last_missed(conn: Connection, job: str, since: datetime) -> AuditRow | None:
-    """The newest note of slots that never ran."""
-    with conn.cursor(row_factory=class_row(AuditRow)) as cursor:
-        return cursor.execute(
-            f"""
-            SELECT {_COLUMNS} FROM agent_audit_log
-            WHERE action = %s AND action_type = 'missed' AND ts >= %s AND NOT archived
-            ORDER BY ts DESC LIMIT 1
-            """,
-            (job, since),
-        ).fetchone()
