@@ -56,12 +56,13 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Put `content` in the place of a file, whole and on disk before it returns, mode 0600. Raises Usage."""
+def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Put `content` in the place of a file, whole and on disk before it returns, whatever the umask. Raises Usage."""
     fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

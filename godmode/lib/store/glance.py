@@ -65,3 +65,11 @@ def missed(conn: Connection) -> Mapping[str, Mapping[str, Any]]:
         """
     ).fetchall()
     return {str(job): data for job, data in rows}
+
+
+def open_by_severity(conn: Connection) -> Mapping[str, int]:
+    """How many incidents are not resolved, by severity; a severity without any is left out."""
+    rows = conn.execute(
+        "SELECT severity, count(*) FROM incidents WHERE status <> 'resolved' AND NOT archived GROUP BY severity"
+    ).fetchall()
+    return {str(severity): int(count) for severity, count in rows}
