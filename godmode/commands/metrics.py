@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from godmode import __version__, registry
+from godmode import __version__, supply
 from godmode.commands import status, terminal
 from godmode.lib import exposition
 from godmode.lib.engine.meter import day_of
@@ -61,8 +61,6 @@ def _document(metric: exposition.Metric) -> dict[str, Any]:
 
 def _counted(godmode: App) -> Counted:
     conn, now = godmode.migrated().conn, godmode.clock.now()
-    settings = godmode.config.settings.sources
-    daily = {name: settings.get(name, {}).get("daily_calls") for name in registry.SOURCES}
     return Counted(
         version=__version__,
         periods={
@@ -72,5 +70,5 @@ def _counted(godmode: App) -> Counted:
         queue=retry_jobs.counts(conn, now),
         open_incidents=glance.open_by_severity(conn),
         usage=limits.usage(conn, day_of(now, godmode.config.zone)),
-        limits={name: calls for name, calls in daily.items() if isinstance(calls, int)},
+        limits=supply.daily_limits(godmode.config),
     )

@@ -141,7 +141,7 @@ def _approvals(conn: Connection) -> list[dict[str, Any]]:
 
 def _cleaned(godmode: App, document: dict[str, Any]) -> dict[str, Any]:
     """The texts that come from elsewhere (an error, a title somebody wrote by hand) without what must not be shown."""
-    for key in ("troubles", "unseen"):
-        for trouble in document[key]:
-            trouble["what"] = " ".join(godmode.clean(trouble["what"]).split())
+    for key, part in (("troubles", "what"), ("unseen", "what"), ("incidents", "title"), ("approvals", "title")):
+        for entry in document[key]:
+            entry[part] = " ".join(godmode.clean(entry[part]).split())
     return document

@@ -17,7 +17,7 @@ from godmode.lib.errors import Usage
 
 WORDS = (
     "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "queue", "audit", "memory",
-    "channels", "allowlist", "schedule", "metrics", "config", "db",
+    "channels", "allowlist", "schedule", "report", "metrics", "config", "db",
 )  # fmt: skip
 
 
