@@ -175,14 +175,17 @@ def test_a_report_reads_its_days_by_an_index_and_never_a_whole_table(app: App, d
     assert not scanned & {"agent_audit_log", "retry_jobs", "dead_letter_jobs", "api_usage"}
 
 
-def test_few_days_stand_in_one_row_and_many_in_weeks_from_monday_on() -> None:
+def test_few_days_stand_in_rows_and_many_in_weeks_from_monday_on() -> None:
     none = JobDays("x", "x", "daily 08:00", Runs("x", None, 0, 0, 0, 0, None, None, None), {})
-    week = [date(2026, 3, 4) + timedelta(days=n) for n in range(7)]
-    assert {cell.y for cell in calendar(none, week).cells} == {0}
-    month = [date(2026, 3, 4) + timedelta(days=n) for n in range(30)]  # from a Wednesday on
-    cells = calendar(none, month).cells
-    assert [(cell.x, cell.y // 15) for cell in cells[:6]] == [(0, 2), (0, 3), (0, 4), (0, 5), (0, 6), (15, 0)]
-    assert cells[0].words == "Wed 04 Mar: no run"
+
+    def places(days: int) -> list[tuple[int, int]]:
+        """Column and row of each day, from a Wednesday on."""
+        drawn = calendar(none, [date(2026, 3, 4) + timedelta(days=n) for n in range(days)])
+        return [(cell.x // 15, cell.y // 15) for cell in drawn.cells]
+
+    assert places(7) == [(n, 0) for n in range(7)]
+    assert places(30)[14:16] == [(14, 0), (0, 1)]
+    assert places(90)[:6] == [(0, 2), (0, 3), (0, 4), (0, 5), (0, 6), (1, 0)]
 
 
 @pytest.mark.parametrize(

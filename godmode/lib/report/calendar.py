@@ -1,4 +1,4 @@
-"""A job's days as a calendar: a column for each week, or one row where there are few days. Pure."""
+"""A job's days as a calendar: a column for each week, or rows one below the other where there are few. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from godmode.lib.report.facts import JobDays
 from godmode.lib.store.history import Runs
 
 CELL, GAP = 12, 3  # units of the drawing
-ONE_ROW = 14  # days up to which they stand in one row
+ROW = 15  # days of a row
+IN_ROWS = 2 * ROW  # days up to which they stand in rows, as wide as a quarter's weeks
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def calendar(job: JobDays, days: Sequence[date]) -> Calendar:
 
 
 def _place(number: int, days: Sequence[date]) -> tuple[int, int]:
-    if len(days) <= ONE_ROW:
-        return number, 0
+    if len(days) <= IN_ROWS:
+        return number % ROW, number // ROW
     return (number + days[0].weekday()) // 7, days[number].weekday()
 
 

@@ -67,7 +67,7 @@ def page(facts: Facts, now: Mapping[str, Any], version: str) -> str:
     env.filters["when"] = lambda at: f"{at.astimezone(zone):%a %d %b %H:%M}" if at else "–"
     env.filters["day"] = lambda at: f"{at:%a %d %b}"
     env.filters["count"] = lambda number: f"{number:,}"
-    env.filters["took"] = took
+    env.filters["took"] = lambda ms: took(ms).replace(" ", "\N{NO-BREAK SPACE}")
     env.filters["told"] = told
     env.filters["command"] = lambda name: name.replace("_", "-")
     return env.get_template("page.html").render(
