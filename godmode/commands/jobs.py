@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import takewhile
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 
 from godmode.commands import terminal
 from godmode.lib.engine import slots
-from godmode.lib.kernel import Cadence, Daily, Job
+from godmode.lib.kernel import Cadence, Daily, Every, Job
 from godmode.lib.overview.overdue import overdue
 from godmode.lib.store import audit, glance, job_state
 from godmode.lib.store.job_state import JobState
@@ -90,6 +90,7 @@ def _entry(job: Job, row: JobState, now: datetime) -> dict[str, Any]:
         "job": job.name,
         "help": job.help,
         "cadence": cadence(job.cadence),
+        "period_seconds": period(job.cadence).total_seconds(),
         "implemented": job.run is not None,
         "enabled": row.enabled,
         "state": row.state,
@@ -129,6 +130,11 @@ def last(entry: Mapping[str, Any]) -> str:
         return "disabled"
     skipped = f"skipped: {entry['last_skip'].rpartition(' ')[2]}" if entry["last_skip"] else None
     return skipped or entry["last_outcome"] or "never ran"
+
+
+def period(of: Cadence) -> timedelta:
+    """The time between two slots."""
+    return of.period if isinstance(of, Every) else timedelta(days=1)
 
 
 def cadence(of: Cadence) -> str:

@@ -13,15 +13,13 @@ from godmode.commands import status, terminal
 from godmode.lib import exposition
 from godmode.lib.engine.meter import day_of
 from godmode.lib.errors import DatabaseTrouble, Usage
-from godmode.lib.kernel import Every
 from godmode.lib.overview import metrics
 from godmode.lib.overview.metrics import Counted
-from godmode.lib.paths import replace_file
+from godmode.lib.paths import publish
 from godmode.lib.store import glance, limits, retry_jobs
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-DAY = 86_400.0  # seconds
 READABLE = 0o644  # node_exporter runs as somebody else
 
 
@@ -51,7 +49,7 @@ def show(
 
 
 def _write(path: Path, content: str) -> None:
-    replace_file(path, content.encode(), READABLE)
+    publish(path, content.encode(), READABLE)
 
 
 def _document(metric: exposition.Metric) -> dict[str, Any]:
@@ -63,10 +61,6 @@ def _counted(godmode: App) -> Counted:
     conn, now = godmode.migrated().conn, godmode.clock.now()
     return Counted(
         version=__version__,
-        periods={
-            job.name: job.cadence.period.total_seconds() if isinstance(job.cadence, Every) else DAY
-            for job in godmode.jobs()
-        },
         queue=retry_jobs.counts(conn, now),
         open_incidents=glance.open_by_severity(conn),
         usage=limits.usage(conn, day_of(now, godmode.config.zone)),

@@ -13,7 +13,7 @@ import typer
 from godmode import __version__, supply
 from godmode.commands import jobs, status, terminal
 from godmode.lib.errors import Usage
-from godmode.lib.paths import replace_file
+from godmode.lib.paths import publish
 from godmode.lib.report import facts
 from godmode.lib.report.facts import Facts, Scope
 from godmode.wiring import App
@@ -41,10 +41,10 @@ def show(
     if out is None and not as_json and sys.stdout.isatty():
         raise Usage("a page is nothing for a terminal", "--out FILE writes it to a file, --json shows what it tells")
     godmode = App(terminal.config())
-    found = facts.gather(godmode.migrated().conn, _scope(godmode, int(days)))
+    found = facts.gather(godmode.migrated().conn, scope(godmode, int(days)))
     if out is not None:
         content = _page(godmode, found).encode()
-        replace_file(out, content, rights)
+        publish(out, content, rights)
     if as_json:
         terminal.show(asdict(found) | {"zone": str(found.zone)}, True, "")
     elif out is not None:
@@ -70,7 +70,8 @@ def _page(godmode: App, found: Facts) -> str:
     return page(found, status.look(godmode), __version__)
 
 
-def _scope(godmode: App, days: int) -> Scope:
+def scope(godmode: App, days: int) -> Scope:
+    """What a report of an installation is about, up to now."""
     known = {job.name: (job.help, jobs.cadence(job.cadence)) for job in godmode.jobs()}
     if supply.is_configured(godmode.config, "chatlogs"):
         chats = godmode.job("sync_chatlogs")

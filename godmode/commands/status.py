@@ -16,7 +16,6 @@ from godmode import registry, supply
 from godmode.commands import channels, jobs, screen, terminal
 from godmode.lib.engine import killswitch
 from godmode.lib.errors import Usage
-from godmode.lib.kernel import Every
 from godmode.lib.overview.troubles import Parts, troubles
 from godmode.lib.overview.unseen import unseen
 from godmode.lib.store import attention, audit, controls, figures, glance, news, proposals, sync
@@ -120,8 +119,7 @@ def _sources(godmode: App, conn: Connection) -> Sequence[dict[str, Any]]:
 
 def _minutes(godmode: App, source: str) -> int:
     """How often a source is read, by its own sync: a scan reads it no less often."""
-    cadence = godmode.job(f"sync_{source}").cadence
-    return int(cadence.period / timedelta(minutes=1)) if isinstance(cadence, Every) else 24 * 60
+    return int(jobs.period(godmode.job(f"sync_{source}").cadence) / timedelta(minutes=1))
 
 
 def _health(conn: Connection) -> dict[str, Any] | None:

@@ -71,3 +71,14 @@ def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
         with suppress(OSError):  # as the folder may be one that cannot be entered
             fresh.unlink(missing_ok=True)
         raise Usage(f"cannot write {path}: {e.strerror}", "check the folder's owner and free space") from e
+
+
+def publish(path: Path, content: bytes, mode: int) -> None:
+    """Put `content` in the place of a file that others read; a link stays, and what it points at is replaced.
+
+    Raises Usage, also for what is no file: a folder, a pipe or a device would be replaced by one.
+    """
+    real = path.resolve()
+    if real.exists() and not real.is_file():
+        raise Usage(f"cannot write {path}: it is no regular file", "name a file")
+    replace_file(real, content, mode)

@@ -132,7 +132,7 @@ def test_with_the_database_away_the_file_says_so_and_nothing_else(her: Operator,
 def test_a_file_that_cannot_be_written_is_one_line(her: Operator, tmp_path: Path) -> None:
     (tmp_path / "folder.prom").mkdir()
     for path, says in (
-        ("folder.prom", "Is a directory"), ("no/such/x.prom", "No such file"), ("x.txt", ".prom"),
+        ("folder.prom", "no regular file"), ("no/such/x.prom", "No such file"), ("x.txt", ".prom"),
         ("config.toml/x.prom", "Not a directory"),
     ):  # fmt: skip
         failed = her.types("metrics", "--textfile", str(tmp_path / path))

@@ -37,7 +37,7 @@ def app(db: psycopg.Connection, config: Config) -> Iterator[App]:
 
 
 def told(app: App, days: int = 7) -> Facts:
-    return facts.gather(app.migrated().conn, report._scope(app, days))
+    return facts.gather(app.migrated().conn, report.scope(app, days))
 
 
 def ran(db: psycopg.Connection, at: datetime, outcome: str = "succeeded", ms: int = 100, job: str = "sync_n8n") -> None:

@@ -12,10 +12,13 @@ import psycopg
 import pytest
 from fakes import quarter
 from fakes.company import configured
+from hypothesis import given
+from hypothesis import strategies as st
 
 from godmode.commands import screen, status, terminal
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
+from godmode.lib.notify.wording import took
 from godmode.wiring import App
 
 NOW = datetime(2026, 3, 10, 18, 30, tzinfo=UTC)
@@ -132,3 +135,8 @@ def test_of_many_troubles_the_worst_are_shown_and_how_many_more_there_are(app: A
 def test_a_sparkline_is_as_high_as_a_run_took_long_and_marks_what_did_not_work() -> None:
     assert screen.sparkline(["succeeded", "failed", "skipped", "succeeded"], [2, 5, 0, 100]) == "▂✗·█"
     assert screen.sparkline([], []) == ""
+
+
+@given(st.floats(0, 10 * 3600 * 1000))
+def test_a_duration_fits_its_column(ms: float) -> None:
+    assert len(took(ms)) <= 6

@@ -114,7 +114,8 @@ def test_without_a_file_the_page_or_what_it_tells_goes_to_stdout(her: Operator) 
         (("--days", "-7"), 2, "'-7' is not one of"),
         (("--days", "many"), 2, "'many' is not one of"),
         (("--out", "no/such/folder/x.html"), 2, "No such file or directory"),
-        (("--out", "chats"), 2, "Is a directory"),
+        (("--out", "chats"), 2, "no regular file"),
+        (("--out", "/dev/null"), 2, "no regular file"),
         (("--out", "config.toml/x.html"), 2, "Not a directory"),
         (("--out", "x.html", "--mode", "rw"), 2, '"rw" is no mode'),
         (("--out", "x.html", "--mode", "0000"), 2, '"0000" is no mode'),
@@ -143,6 +144,14 @@ def test_a_full_disk_leaves_the_page_that_was_there(her: Operator) -> None:
     assert "free space" in failed.stderr
     assert out.read_text() == "before"
     assert [file.name for file in her.home.iterdir() if "report" in file.name] == ["report.html"]
+
+
+def test_a_link_stays_and_what_it_points_at_is_replaced(her: Operator) -> None:
+    (her.home / "www").mkdir()
+    (her.home / "index.html").symlink_to(her.home / "www" / "report.html")
+    assert her.types("report", "--out", str(her.home / "index.html")).returncode == 0
+    assert (her.home / "index.html").is_symlink()
+    assert (her.home / "www" / "report.html").read_text().startswith("<!doctype html>")
 
 
 def test_without_a_database_it_is_one_line_and_the_old_page_stays(her: Operator) -> None:

@@ -20,7 +20,8 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 def job(name: str = "periodic_scan", **other: Any) -> dict[str, Any]:
     return {
-        "job": name, "cadence": "every 30 min", "implemented": True, "enabled": True, "stuck": False, "lacks": None,
+        "job": name, "period_seconds": 1800.0, "state": "succeeded", "implemented": True,
+        "enabled": True, "stuck": False, "lacks": None,
         "consecutive_failures": 0, "last_error": None, "last_missed": None, "overdue_since": None,
         "last_started_at": NOW - MINUTE,
     } | other  # fmt: skip
@@ -82,6 +83,11 @@ OFF = {"jobs_enabled": False, "comms_enabled": False, "write_enabled": False}
         (
             {"jobs": [job(consecutive_failures=3, last_error="no answer")]},
             "periodic-scan failed 3 times in a row: no answer",
+            "godmode audit --job periodic-scan",
+        ),
+        (
+            {"jobs": [job(state="failed", last_error="Kill switch is active")]},
+            "periodic-scan failed last time: Kill switch is active",
             "godmode audit --job periodic-scan",
         ),
         ({"jobs": [job(stuck=True)]}, "periodic-scan began and never ended", "godmode run periodic-scan"),
@@ -185,7 +191,7 @@ def test_a_single_job_that_never_ran_or_not_for_long_is_named() -> None:
     "other",
     [
         {"implemented": False}, {"enabled": False}, {"lacks": "no source is configured"},
-        {"cadence": "daily 06:00"},
+        {"period_seconds": 86400.0},
     ],
 )  # fmt: skip
 def test_what_need_not_have_run_is_not_missed(other: dict[str, Any]) -> None:

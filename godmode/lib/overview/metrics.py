@@ -22,12 +22,11 @@ Entry = Mapping[str, Any]
 class Counted(Struct, frozen=True):
     """What the metrics look up beside the status page.
 
-    `periods` are seconds between two slots by job, `queue` the retry queue's rows by state, `open_incidents` by
-    severity, `usage` since local midnight, `limits` the daily ones that are configured, by source.
+    `queue` are the retry queue's rows by state, `open_incidents` counts by severity, `usage` is since local midnight,
+    `limits` are the daily ones that are configured, by source.
     """
 
     version: str
-    periods: Mapping[str, float]
     queue: Mapping[str, int]
     open_incidents: Mapping[str, int]
     usage: Sequence[Usage]
@@ -47,7 +46,7 @@ def metrics(document: Entry, counted: Counted) -> Iterator[Metric]:
     yield _info(counted.version)
     yield _generated(document["at"])
     yield from _state(document)
-    yield from _jobs(document["jobs"], counted.periods)
+    yield from _jobs(document["jobs"])
     yield from _sources(document["sources"], counted)
     yield from _waiting(document, counted)
 
@@ -75,7 +74,7 @@ def _state(document: Entry) -> Iterator[Metric]:
         yield one("health_degraded_checks", "Checks that it found not well.", len(health["degraded"]))
 
 
-def _jobs(jobs: Sequence[Entry], periods: Mapping[str, float]) -> Iterator[Metric]:
+def _jobs(jobs: Sequence[Entry]) -> Iterator[Metric]:
     def of(name: str, help: str, key: str) -> Metric:
         return Metric(f"job_{name}", help, [({"job": entry["job"]}, entry[key]) for entry in jobs])
 
@@ -91,8 +90,7 @@ def _jobs(jobs: Sequence[Entry], periods: Mapping[str, float]) -> Iterator[Metri
     overdue = [({"job": e["job"]}, e["overdue_since"] is not None) for e in jobs]
     yield Metric("job_overdue", "Whether a slot that should have begun did not.", overdue)
     yield of("next_slot_timestamp_seconds", "When a job's next slot begins.", "next_slot")
-    period = [({"job": job}, seconds) for job, seconds in periods.items()]
-    yield Metric("job_period_seconds", "The time between two slots of a job.", period)
+    yield of("period_seconds", "The time between two slots of a job.", "period_seconds")
 
 
 def _sources(sources: Sequence[Entry], counted: Counted) -> Iterator[Metric]:

@@ -86,7 +86,7 @@ def _incidents(incidents: Iterable[OpenIncident], *, loud: bool) -> Iterator[Tro
 def _work(parts: Parts) -> Iterator[Trouble]:
     for entry in parts.jobs:
         name = entry["job"].replace("_", "-")
-        if entry["consecutive_failures"]:
+        if entry["consecutive_failures"] or entry["state"] == "failed":
             times = entry["consecutive_failures"]
             how = f"{times} times in a row" if times > 1 else "last time"
             yield Trouble(f"{name} failed {how}: {entry['last_error']}", f"godmode audit --job {name}")

@@ -12,6 +12,7 @@ from godmode.lib.overview.troubles import Parts, Trouble
 Entry = Mapping[str, Any]
 Told = Callable[[datetime], str]
 NOT_SCHEDULED = "godmode schedule cron"
+DAY = 86_400  # seconds
 
 
 def unseen(parts: Parts, now: datetime, told: Told) -> list[Trouble]:
@@ -39,7 +40,7 @@ def _is_expected(entry: Entry, controls: Mapping[str, bool]) -> bool:
 
 def _matters(entry: Entry) -> bool:
     """Whether a job that has not begun should have: a daily one waits for its first hour."""
-    return entry["overdue_since"] is not None or not entry["cadence"].startswith("daily")
+    return entry["overdue_since"] is not None or entry["period_seconds"] < DAY
 
 
 def _nothing_ran(jobs: Sequence[Entry], told: Told) -> Trouble:
