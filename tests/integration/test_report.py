@@ -126,6 +126,15 @@ def test_a_page_is_made_of_any_history_and_of_none(app: App, db: psycopg.Connect
     assert "<script" not in full and "http://" not in full and "https://" not in full
 
 
+def test_where_nobody_looked_the_page_says_so_and_claims_nothing(app: App, db: psycopg.Connection) -> None:
+    for days in (1, 2):
+        ran(db, NOW - timedelta(days=days), job="run_watchers")
+    made = page(told(app, 7), status.look(app), "1")
+    assert "None is known of." in made
+    assert "run-watchers worked on 2 of these 7 days; on the others nobody looked." in made
+    assert "All was well" not in made
+
+
 EVIL = "</pre></title></style><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{ 7 * 7 }}"
 
 

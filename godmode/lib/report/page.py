@@ -82,6 +82,7 @@ def page(facts: Facts, now: Mapping[str, Any], version: str) -> str:
         services=list(_services(facts)),
         depth=_depth(facts),
         decisions=_decisions(facts),
+        looked={job.name: _days_looked(job) for job in facts.jobs},
     )
 
 
@@ -93,6 +94,11 @@ def _card(job: JobDays, days: Sequence[date]) -> JobCard:
     worked = job.total.succeeded * 1000 // ran / 10 if ran else None
     median = charts.curve([_ms(runs, "median_ms") for runs in daily], top)
     return JobCard(job, calendar(job, days), worked, median, charts.curve(high, top))
+
+
+def _days_looked(job: JobDays) -> int:
+    """On how many days a job worked at least once: what it looks for was not looked for on the others."""
+    return sum(runs.succeeded > 0 for runs in job.days.values())
 
 
 def _ms(runs: Runs | None, name: str) -> float | None:
