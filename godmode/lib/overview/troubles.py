@@ -106,7 +106,8 @@ def _health(found: Mapping[str, Any] | None) -> Iterator[Trouble]:
     for name in (found or {}).get("degraded") or ():
         if name != "jobs":
             detail = checks.get(name) if isinstance(checks, Mapping) else None
-            yield Trouble(f"health: {detail or name}", "godmode audit --job health-monitor")
+            said = detail if isinstance(detail, str) and detail else name
+            yield Trouble(f"health: {said}", "godmode audit --job health-monitor")
 
 
 def _source(source: Entry) -> Iterator[Trouble]:
