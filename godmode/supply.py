@@ -77,6 +77,12 @@ def folders(config: Config, embedded: bool) -> dict[str, Path]:
     return found
 
 
+def daily_limits(config: Config) -> dict[str, int]:
+    """The calls that a day may have, by source, where the configuration says."""
+    daily = {name: config.settings.sources.get(name, {}).get("daily_calls") for name in registry.SOURCES}
+    return {name: calls for name, calls in daily.items() if isinstance(calls, int)}
+
+
 def _has_secret(name: str) -> bool:
     return configuration.secret(name) is not None
 

@@ -76,7 +76,7 @@ class App:
                 schema=migrate.newest(),
                 migrate=partial(migrate.ensure, embedded=self._embedded),
                 job=self.job,
-                lacking=self._lacking,
+                lacking=self.lacking,
                 context=self._context,
                 twin=self._twin,
                 clean=self.clean,
@@ -160,7 +160,7 @@ class App:
         held = job_state.intervals(self.store.conn)
         return [slots.in_force(job, held.get(job.name)) for job in jobs]
 
-    def _lacking(self, job: Job) -> Mapping[str, Skip]:
+    def lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
         lacking = {}
         if job.run is None:

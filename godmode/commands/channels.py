@@ -38,7 +38,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
 
 
 def entries_of(godmode: App) -> list[dict[str, Any]]:
-    """Every channel, as `channels --json` prints it."""
+    """Every channel there is, as `channels --json` and `status --json` print it (docs/status.md)."""
     conn, made = godmode.migrated().conn, godmode.channels(lambda: None)
     return [_entry(conn, name, made.get(name)) for name in registry.CHANNELS]
 

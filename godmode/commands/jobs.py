@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
+from itertools import takewhile
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +12,9 @@ import typer
 from godmode import registry
 from godmode.commands import terminal
 from godmode.lib.engine import slots
-from godmode.lib.kernel import Cadence, Daily, Job, Slot
-from godmode.lib.store import audit, job_state
+from godmode.lib.kernel import Cadence, Daily, Every, Job, Slot
+from godmode.lib.overview.overdue import overdue
+from godmode.lib.store import audit, glance, job_state
 from godmode.lib.store.job_state import JobState
 from godmode.wiring import App
 
@@ -69,34 +71,45 @@ def _switch(name: str, enabled: bool, as_json: bool) -> int:
 
 
 def entries_of(godmode: App) -> list[dict[str, Any]]:
-    """Every scheduled job with its state, as `jobs --json` and `status --json` print it."""
-    rows = {row.job: row for row in job_state.all_rows(godmode.migrated().conn)}
-    now = godmode.clock.now()
-    return [_entry(godmode, job, rows.get(job.name, JobState(job.name)), now) for job in godmode.jobs()]
+    """Every scheduled job with its state, as `jobs --json` and `status --json` print it (docs/status.md)."""
+    conn, now = godmode.migrated().conn, godmode.clock.now()
+    rows = {row.job: row for row in job_state.all_rows(conn)}
+    missed, installed = glance.missed(conn), glance.installed_at(conn)
+    return [
+        _entry(job, rows.get(job.name, JobState(job.name)), now, godmode.config.zone, installed)
+        | {"lacks": _lacks(godmode, job), "last_missed": missed.get(job.name)}
+        for job in godmode.jobs()
+    ]
 
 
-def _entry(godmode: App, job: Job, row: JobState, now: datetime) -> dict[str, Any]:
-    configured, job = cadence(job.cadence), slots.in_force(job, row.interval_minutes)
-    missed = audit.last_missed(godmode.store.conn, job.name, row.started_at) if row.started_at else None
+def _entry(configured: Job, row: JobState, now: datetime, zone: tzinfo, installed: datetime | None) -> dict[str, Any]:
+    job = slots.in_force(configured, row.interval_minutes)
+    outcomes = [entry["outcome"] for entry in row.recent]
     return {
         "job": job.name,
         "help": job.help,
         "cadence": cadence(job.cadence),
-        "configured": configured,
+        "configured": cadence(configured.cadence),
+        "period_seconds": period(job.cadence).total_seconds(),
         "implemented": job.run is not None,
         "enabled": row.enabled,
         "state": row.state,
+        "stuck": row.state == "running" and row.lease_until is not None and row.lease_until <= now,
         "slot": row.slot,
-        "last_outcome": row.recent[-1]["outcome"] if row.recent else None,
+        "last_outcome": outcomes[-1] if outcomes else None,
+        "last_started_at": row.started_at,
         "last_finished_at": row.finished_at,
+        "last_success_at": row.last_success_at,
         "last_duration_ms": row.recent[-1]["ms"] if row.recent else None,
         "last_error": row.last_error,
         "last_skip": row.last_skip,
-        "last_missed": missed.output_data if missed else None,
         "consecutive_failures": row.consecutive_failures,
-        "recent": [entry["outcome"] for entry in row.recent],
+        "streak": len(list(takewhile(lambda outcome: outcome == outcomes[-1], reversed(outcomes)))),
+        "recent": outcomes,
+        "recent_ms": [entry["ms"] for entry in row.recent],
         "retry_at": row.retry_at,
-        "next_slot": _next(job, row, now, godmode.config.zone).start,
+        "overdue_since": _overdue(job, row, now, zone, installed),
+        "next_slot": _next(job, row, now, zone).start,
     }
 
 
@@ -111,6 +124,17 @@ def runs(entry: Mapping[str, Any]) -> str:
     return f"{entry['cadence']} (proposal)" if entry["cadence"] != entry["configured"] else str(entry["cadence"])
 
 
+def _lacks(godmode: App, job: Job) -> str | None:
+    """What the configuration lacks for a job to run at all."""
+    lacking = godmode.lacking(job)
+    return next((lacking[need].message for need in ("body", *sorted(job.needs)) if need in lacking), None)
+
+
+def _overdue(job: Job, row: JobState, now: datetime, zone: tzinfo, installed: datetime | None) -> datetime | None:
+    skipped = row.last_skip.partition(" ")[0] if row.last_skip else None
+    return overdue(job.cadence, row.slot, skipped, now, zone, installed)
+
+
 def last(entry: Mapping[str, Any]) -> str:
     """How a job last went, in a word or two."""
     if not entry["implemented"]:
@@ -119,6 +143,11 @@ def last(entry: Mapping[str, Any]) -> str:
         return "disabled"
     skipped = f"skipped: {entry['last_skip'].rpartition(' ')[2]}" if entry["last_skip"] else None
     return skipped or entry["last_outcome"] or "never ran"
+
+
+def period(of: Cadence) -> timedelta:
+    """The time between two slots."""
+    return of.period if isinstance(of, Every) else timedelta(days=1)
 
 
 def cadence(of: Cadence) -> str:

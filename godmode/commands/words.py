@@ -17,7 +17,7 @@ from godmode.lib.errors import Usage
 
 WORDS = (
     "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "incidents", "queue", "audit",
-    "memory", "channels", "allowlist", "schedule", "config", "doctor", "db", "completion",
+    "memory", "channels", "allowlist", "schedule", "report", "metrics", "config", "doctor", "db", "completion",
 )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -14,8 +13,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from fakes.debian import program
 
-PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 INI = """
 [databases]
 * = host={server} port={upstream} user=godmode
@@ -32,19 +31,6 @@ logfile = {folder}/log
 """
 
 
-def program() -> str:
-    """Where pgbouncer is; installs it for root, and fails for anybody else who lacks it."""
-    found = shutil.which("pgbouncer", path=PATH)
-    if found is None and os.geteuid() == 0:
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "pgbouncer"]):
-            subprocess.run(["apt-get", *words], check=True, env=quiet, stdout=subprocess.DEVNULL)
-        found = shutil.which("pgbouncer", path=PATH)
-    if found is None:
-        pytest.fail("this test needs pgbouncer: `apt-get install pgbouncer`")
-    return found
-
-
 @contextmanager
 def running(server: Path, upstream: int, folder: Path) -> Iterator[int]:
     """A pooler before the server whose socket is in `server`; its TCP port."""
@@ -57,7 +43,12 @@ def running(server: Path, upstream: int, folder: Path) -> Iterator[int]:
         who = {"user": owner.st_uid, "group": owner.st_gid}
         os.chown(folder, owner.st_uid, owner.st_gid)
     process = subprocess.Popen(
-        [program(), "-q", config], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **who
+        [program("pgbouncer"), "-q", config],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **who,
     )
     try:
         _wait(process, port)

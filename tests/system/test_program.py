@@ -59,7 +59,7 @@ def test_json_is_one_document_on_stdout_with_the_promised_keys(her: Operator) ->
 @pytest.mark.parametrize(
     "words",
     [
-        ("status",), ("jobs",), ("controls",), ("audit",), ("proposals",), ("killswitch", "status"),
+        ("jobs",), ("controls",), ("audit",), ("proposals",), ("killswitch", "status"),
         ("memory", "search", "anything"), ("config", "show"), ("db", "url"),
     ],
 )  # fmt: skip
@@ -67,6 +67,14 @@ def test_every_command_that_shows_something_has_json(her: Operator, words: tuple
     shown = her.types(*words, "--json")
     json.loads(shown.stdout)
     assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_status_of_a_fresh_installation_is_one_document_that_says_nothing_was_looked_at(her: Operator) -> None:
+    shown = her.types("status", "--json")
+    document = json.loads(shown.stdout)
+    assert (shown.returncode, shown.stderr, document["well"], document["troubles"]) == (1, "", False, [])
+    assert document["unseen"][0]["what"].startswith("no job has run yet")
+    assert "all is well" not in her.types("status").stdout
 
 
 def test_a_scheduled_run_is_quiet_on_stdout_and_a_second_one_silent(her: Operator) -> None:

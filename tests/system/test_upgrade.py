@@ -23,7 +23,7 @@ GODMODE = Path(sys.executable).with_name("godmode")
 
 @pytest.fixture(scope="module", autouse=True)
 def _old_programs() -> None:
-    debian.install(f"postgresql-{OLD}", BIN / "pg_ctl")
+    debian.there(f"postgresql-{OLD}", BIN / "pg_ctl")
 
 
 def configured(state: Path, bin_dir: Path | None) -> Config:

@@ -104,16 +104,3 @@ def search(conn: Connection, words: str, since: datetime, limit: int) -> Sequenc
             """,
             (since, matching.all_of(words), limit),
         ).fetchall()
-
-
-def last_missed(conn: Connection, job: str, since: datetime) -> AuditRow | None:
-    """The newest note of slots that never ran."""
-    with conn.cursor(row_factory=class_row(AuditRow)) as cursor:
-        return cursor.execute(
-            f"""
-            SELECT {_COLUMNS} FROM agent_audit_log
-            WHERE action = %s AND action_type = 'missed' AND ts >= %s AND NOT archived
-            ORDER BY ts DESC LIMIT 1
-            """,
-            (job, since),
-        ).fetchone()
