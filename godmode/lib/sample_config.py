@@ -117,6 +117,18 @@ time = {call_time}
 # [digest]
 # seal = true
 
+# What the health monitor calls unwell, and who hears of it when it cannot work itself.
+# [health]
+# ping_url = "https://hc-ping.com/…" # Healthchecks, Cronitor or Uptime Kuma: the alarm when they hear nothing
+# pings = {{ daily_digest = "https://…" }} # the same for other jobs
+# fallback = ["telegram"]          # who tells of a monitor that cannot work; left out: the ways of SEV1
+# pre_armed = true                 # Twilio holds an SMS that says at 08:10 that godmode did not run
+# disk_percent = 95                # also: disk_hours, database_ms, vacuum_days, clock_seconds, credential_days
+
+# [log]
+# format = "json"                  # or plain
+# level = "info"                   # debug, info, warning, error
+
 # How often trouble is looked for, and from where on it is trouble.
 # [watchers]
 # checkIntervalMinutes = 5
@@ -167,18 +179,6 @@ time = {call_time}
 # sev0_again_times = 6
 # sev1_again_minutes = 60
 # sev1_again_times = 4
-
-# What the health monitor calls unwell, and who hears of it when it cannot work itself.
-# [health]
-# ping_url = "https://hc-ping.com/…" # Healthchecks, Cronitor or Uptime Kuma: the alarm when they hear nothing
-# pings = {{ daily_digest = "https://…" }} # the same for other jobs
-# fallback = ["telegram"]          # who tells of a monitor that cannot work; left out: the ways of SEV1
-# pre_armed = true                 # Twilio holds an SMS that says at 08:10 that godmode did not run
-# disk_percent = 95                # also: disk_hours, database_ms, vacuum_days, clock_seconds, credential_days
-
-# [log]
-# format = "json"                  # or plain
-# level = "info"                   # debug, info, warning, error
 
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]

@@ -120,7 +120,8 @@ def _source(source: Entry) -> Iterator[Trouble]:
     elif source["last_sync_success"] is False:
         yield Trouble(f"{name} was not read: {source['last_error']}", f"godmode run sync-{name}")
     elif source["limited"] not in (None, sync.TIME_OVER):  # what the time ended goes on in the next slot
-        yield Trouble(f"{name} was not read to the end: {source['limited'].removeprefix(name + ': ')}", "godmode sources")
+        why = source["limited"].removeprefix(f"{name}: ")
+        yield Trouble(f"{name} was not read to the end: {why}", "godmode sources")
 
 
 def _rest(parts: Parts) -> Iterator[Trouble]:
