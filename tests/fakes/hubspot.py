@@ -16,14 +16,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fakes.hubspot_account import MOST_ROWS, Account
-from fakes.openapi import OpenApi
+from fakes.openapi import Document, OpenApi
 from fakes.spoilt import Answer, Api, Call, Manner
+from jsonschema import Draft4Validator
 
 TOKEN = "pat-na1-fake"
 CONTACTS = "/crm/v3/objects/contacts"
 SEARCH, BATCH = f"{CONTACTS}/search", f"{CONTACTS}/batch/read"
 DETAILS, USAGE = "/account-info/v3/details", "/account-info/v3/api-usage/daily/private-apps"
 SCOPE = "crm.objects.contacts.read"
+
+
+def _nullable(document: Document) -> None:
+    """HubSpot answers null for a property that a record does not have, though the document says string."""
+    for name in ("SimplePublicObject", "SimplePublicObjectWithAssociations"):
+        value = document["components"]["schemas"][name]["properties"]["properties"]["additionalProperties"]
+        value["type"] = [value["type"], "null"]
+
+
+DOCUMENT = OpenApi("hubspot/contacts_v3.json", Draft4Validator, "default", _nullable)
 
 
 class Window:
@@ -61,12 +72,6 @@ class HubSpot(Api):
         self.limited, self.daily, self.scopes = False, 250_000, {SCOPE}
         self.page = 200  # at most so many contacts in an answer, however many are asked for
         self._checked = checked
-        # HubSpot answers null for a property that a record does not have, though the document says string.
-        answers = ("SimplePublicObject", "SimplePublicObjectWithAssociations")
-        self._document = OpenApi(
-            "hubspot/contacts_v3.json",
-            tuple((name, "properties", "properties", "additionalProperties") for name in answers),
-        )
         self._searches, self._others = Window(5, 1), Window(100, 10)
 
     def paths(self) -> list[str]:
@@ -78,9 +83,9 @@ class HubSpot(Api):
     def check(self, call: Call, answer: Answer) -> None:
         if not self._checked or not call.path.startswith(CONTACTS):
             return
-        self.problems += self._document.request(call.method, call.path, call.query, call.body)
+        self.problems += DOCUMENT.request(call.method, call.path, call.query, call.body)
         if answer[0] != 429:  # comes from the gateway in front of the API, in a shape of its own
-            self.problems += self._document.answer(call.method, call.path, answer[0], answer[1])
+            self.problems += DOCUMENT.answer(call.method, call.path, answer[0], answer[1])
 
     def right(self, call: Call) -> Answer:
         if (call.method, call.path) not in ANSWERS:
