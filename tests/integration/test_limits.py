@@ -205,6 +205,7 @@ def test_a_budget_that_is_set_in_the_middle_of_a_day_counts_the_calls_before_it(
     with pytest.raises(DailyLimit):
         calls(1, 10)
     assert limits.usage(db, clock.now().replace(hour=0))[0].calls == 10
+    assert db.execute("SELECT used, capacity FROM rate_limit_buckets WHERE name = 'feed.day'").fetchone() == (10, 10)
     clock.advance(timedelta(days=1))
     calls(10, 10)
     with pytest.raises(DailyLimit):

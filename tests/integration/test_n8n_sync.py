@@ -179,6 +179,25 @@ def test_what_n8n_forgets_stays_here_and_is_told(company: Company, fake: N8n, db
     assert company.syncs().data["gone"] == 0
 
 
+def test_an_n8n_that_shows_no_execution_any_more_is_warned_of(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    fake.many(20)
+    company.syncs()
+    fake.prune(*range(1, 19))
+    company.at.advance(timedelta(days=1))
+    company.syncs()
+    fake.many(8)
+    company.syncs()
+    assert db.execute("SELECT title FROM notifications").fetchall() == []
+    fake.prune(*list(fake.runs))
+    company.at.advance(timedelta(days=1))
+    company.syncs()
+    assert db.execute("SELECT severity, title FROM notifications").fetchall() == [
+        ("WARN", "n8n: 10 of 10 executions are gone at the source since Wed 11 Mar 13:30")
+    ]
+
+
 def test_an_n8n_that_began_anew_is_read_from_its_beginning(company: Company, fake: N8n, db: psycopg.Connection) -> None:
     fake.many(4 * MOST)
     company.syncs()

@@ -12,25 +12,31 @@ from godmode.lib.store.sync import things
 if TYPE_CHECKING:
     from godmode.lib.engine.sync import Sink
 
-FEW = 5  # records that may vanish on a day without more ado, unless they are all that there was
+FEW = 5  # fewer records than that may vanish at once without more ado, unless they are all that there was
 SHARE = 0.2  # of what was stored, from which it is many
 
 
 def tell(ctx: JobContext, sink: Sink, since: datetime | None) -> None:
     """Warn where one sync superseded all records of a source, or a large share. `since`: the last complete sync.
 
-    A source that `prunes` forgets old records by itself: of that nothing is told.
+    A source that `prunes` forgets old records by itself: there it is only told when none is left of many.
     """
-    if not sink.gone or getattr(sink.source, "prunes", False):
+    if not sink.gone:
         return
     left = sum(1 for _ in sink.shelf.ids(ctx.store.conn, sink.name))
-    before = left + sink.gone
-    if left and (sink.gone < FEW or sink.gone < SHARE * before):
+    if not _is_much(sink.gone, left, prunes=getattr(sink.source, "prunes", False)):
         return
+    before = left + sink.gone
     ago = f" since {since.astimezone(ctx.zone):%a %d %b %H:%M}" if since else ""
     title = f"{sink.name}: {sink.gone:,} of {before:,} {things(sink.name)} are gone at the source{ago}"
     body = f"{_reasons(sink.whys)}; if that is a mistake, mend it there and they are read again"
     ctx.notify(Notification("records_gone", Severity.WARN, title, body, f"records_gone:{sink.name}:{ctx.slot.key}"))
+
+
+def _is_much(gone: int, left: int, *, prunes: bool) -> bool:
+    if prunes:
+        return not left and gone >= FEW
+    return not left or (gone >= FEW and gone >= SHARE * (gone + left))
 
 
 def _reasons(whys: Mapping[str, int]) -> str:
