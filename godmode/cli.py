@@ -66,7 +66,10 @@ def _cleaned(line: str) -> str:
 def _fail(error: BaseException, line: str, code: int) -> NoReturn:
     if "--debug" in sys.argv:
         raise error
-    print(f"godmode: {line}", file=sys.stderr)
+    if log := sys.modules.get("godmode.lib.log"):  # but for what is broken off before it is there
+        log.event("error", f"godmode: {line}")
+    else:
+        print(f"godmode: {line}", file=sys.stderr)
     sys.exit(code)
 
 
@@ -80,7 +83,9 @@ def _run(argv: Sequence[str]) -> int:
     if tick:
         return _scheduled(*tick)
     from godmode.commands import terminal, words
+    from godmode.lib import log
 
+    log.set_up("plain", "info", _cleaned)
     terminal.options.debug = "--debug" in argv
     return words.run(argv)
 

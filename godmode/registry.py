@@ -1,5 +1,5 @@
 """What there is: name → (help, "module:object"). A new job, source, channel, watcher or detector, or a new kind of
-retry, is one line here.
+retry or remedy, is one line here.
 
 An object of None is declared, so that its configuration is known and its job listed, but not in this version.
 """
@@ -43,7 +43,23 @@ CHANNELS: dict[str, tuple[str, str | None]] = {
     "apprise": ("e-mail, ntfy, Slack and others", f"{_LIB}.channels.apprise:Apprise"),
 }
 
-WATCHERS: dict[str, tuple[str, str]] = {}
+WATCHERS: dict[str, tuple[str, str]] = {
+    "repeated_failures": (
+        "the same thing failing again and again",
+        f"{_LIB}.watchers.repeated_failures:RepeatedFailures",
+    ),
+    "failure_rate": ("too much of what runs failing", f"{_LIB}.watchers.failure_rate:FailureRate"),
+    "silent_workflows": ("workflows that have fallen silent", f"{_LIB}.watchers.silent_workflows:SilentWorkflows"),
+    "stale_sources": ("sources that were not read for too long", f"{_LIB}.watchers.stale_sources:StaleSources"),
+    "rate_limits": ("limits that are nearly used up", f"{_LIB}.watchers.rate_limits:RateLimits"),
+    "cost_anomaly": ("far more calls than at this hour of this weekday", f"{_LIB}.watchers.cost_anomaly:CostAnomaly"),
+    "slow_jobs": ("jobs that take long", f"{_LIB}.watchers.slow_jobs:SlowJobs"),
+    "missed_slots": ("jobs that did not run when they should have", f"{_LIB}.watchers.missed_slots:MissedSlots"),
+    "stuck_claims": ("work held by a process that is gone", f"{_LIB}.watchers.stuck_claims:StuckClaims"),
+    "queue_depth": ("too much work waiting in the retry queue", f"{_LIB}.watchers.queue_depth:QueueDepth"),
+    "dead_letters": ("more and more work given up on", f"{_LIB}.watchers.dead_letters:DeadLetters"),
+    "performance": ("a database that answers slowly", f"{_LIB}.watchers.performance:Performance"),
+}
 
 DETECTORS = {
     "recurring_asks": (
@@ -61,6 +77,17 @@ RETRIES = {
     "job": ("a job, for the slot it failed in", f"{_LIB}.engine.retries.job:JOB"),
     "notification": ("a message of the outbox that did not go out", f"{_LIB}.engine.retries.notification:NOTIFICATION"),
     "custom": ("one of a few named actions", f"{_LIB}.engine.retries.custom:CUSTOM"),
+    "remedy": ("what a proposal that was approved offers", f"{_LIB}.engine.retries.remedy:REMEDY"),
+}
+
+REMEDIES = {
+    "retry_dead_letter": ("work given up on starts anew", f"{_LIB}.engine.remedies.dead_letter:DeadLetterAnew"),
+    "retry_workflow": ("n8n retries an execution", f"{_LIB}.engine.remedies.execution:ExecutionAgain"),
+    "deactivate_workflow": ("an n8n workflow is switched off", f"{_LIB}.engine.remedies.workflow:WorkflowOff"),
+    "change_interval": ("a job runs at another interval", f"{_LIB}.engine.remedies.interval:IntervalChanged"),
+    "mute_incidents": ("a noisy type of incidents is muted", f"{_LIB}.engine.remedies.muting:IncidentsMuted"),
+    "supersede_memory": ("an item of memory is outdated", f"{_LIB}.engine.remedies.superseding:MemorySuperseded"),
+    "disable_job": ("a job is switched off", f"{_LIB}.engine.remedies.disabling:JobDisabled"),
 }
 
 

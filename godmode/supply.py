@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from godmode import registry
@@ -12,8 +14,8 @@ from godmode.lib import config as configuration
 from godmode.lib.config import Config
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Every, Rate
-from godmode.lib.ports import Meter, Site, Source
-from godmode.lib.store import Store, connect
+from godmode.lib.ports import Meter, Probe, Probed, Site, Source
+from godmode.lib.store import Store, connect, places
 
 if TYPE_CHECKING:
     from godmode.lib.wire import Sockets
@@ -65,6 +67,22 @@ def missing(config: Config, name: str) -> str | None:
     return " and ".join(lacks) or None
 
 
+def folders(config: Config, embedded: bool) -> dict[str, Path]:
+    """The folders that godmode uses, by what they are for."""
+    found = {"state": config.state, "configuration": config.path.parent}
+    if path := config.settings.sources.get("chatlogs", {}).get("path"):
+        found["chatlogs"] = config.beside(path)
+    if embedded:
+        found["database"] = Path(os.path.realpath(places.home(config.state)))
+    return found
+
+
+def daily_limits(config: Config) -> dict[str, int]:
+    """The calls that a day may have, by source, where the configuration says."""
+    daily = {name: config.settings.sources.get(name, {}).get("daily_calls") for name in registry.SOURCES}
+    return {name: calls for name, calls in daily.items() if isinstance(calls, int)}
+
+
 def _has_secret(name: str) -> bool:
     return configuration.secret(name) is not None
 
@@ -97,6 +115,20 @@ class Supply:
         made: Source = kind(settings, self._site(name, check))
         made.every = self.cadence(name)
         return made
+
+    def probes(self, check: Callable[[], None], seconds: float) -> Mapping[str, Probe | Usage]:
+        """How each configured service is proved within so many seconds; the mistake of one that cannot be made."""
+        bounded = replace(self, site=lambda c: replace(self.site(c), time_left=lambda: seconds))
+        found: dict[str, Probe | Usage] = {}
+        for name in (n for n in NEEDS if is_configured(self.config, n)):
+            try:
+                source = bounded.one(name, check)
+            except Usage as e:
+                found[name] = e
+                continue
+            if isinstance(source, Probed):
+                found[name] = source.probe()
+        return found
 
     def cut(self) -> None:
         """Break off every open request."""
@@ -136,6 +168,13 @@ class _Unusable:
 
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Any]:
         raise self.why
+
+    @property
+    def actions(self) -> Any:
+        raise self.why
+
+    def close(self) -> None:
+        """It has no connections."""
 
 
 class _Each(Mapping[str, Source]):

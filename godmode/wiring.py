@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, partial
+from socket import gethostname
 from typing import Any, TextIO, cast
 
 from msgspec import structs
@@ -17,15 +18,15 @@ from godmode.lib import config as configuration
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
-from godmode.lib.engine import stop
-from godmode.lib.engine.equipment import Equipment, Mode, Report
+from godmode.lib.engine import locks, slots, stop
+from godmode.lib.engine.equipment import Equipment, Mode, Pinger, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
-from godmode.lib.errors import Transient, Usage, storable
-from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip
-from godmode.lib.ports import Calls, Channel, Site, Source
+from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Usage, storable
+from godmode.lib.kernel import Cadence, Daily, Every, Incident, Job, JobContext, Skip
+from godmode.lib.ports import Calls, Channel, Due, Grounds, Site, Source, Watcher
 from godmode.lib.store import Store, connect, migrate
-from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
+from godmode.supply import INTERVAL_KEYS, Progress, Supply, folders, is_configured
 
 
 class App:
@@ -75,16 +76,45 @@ class App:
                 schema=migrate.newest(),
                 migrate=partial(migrate.ensure, embedded=self._embedded),
                 job=self.job,
-                lacking=self._lacking,
+                lacking=self.lacking,
                 context=self._context,
                 twin=self._twin,
                 clean=self.clean,
+                pinger=self.pinger,
             )
         )
 
+    def pinger(self, job: str) -> Pinger | None:
+        """What tells a job's dead man's switch of its runs; None for a job that has none."""
+        wanted = self.config.settings.health
+        url = wanted.pings.get(job) or (wanted.ping_url if job == "health_monitor" else None)
+        return partial(self._ping, url, wanted.ping_style) if url else None
+
+    def _ping(
+        self, url: str, style: str | None, event: str, run_id: str, text: str, ms: int | None, check: Callable[[], None]
+    ) -> None:
+        from godmode.lib import log
+        from godmode.lib.health import pings
+        from godmode.lib.wire import Sockets
+
+        wanted = pings.request(url, style, pings.Signal(event, run_id, self.clean(text), ms))
+        try:
+            if wanted is not None:
+                pings.send(wanted, check, Sockets())
+        except KillSwitchOn:
+            raise
+        except GodmodeError as e:
+            log.event("warning", str(e), event=event, run=run_id)
+
+    def renew_mirror(self) -> None:
+        """Tell the fallback of a changed allowlist or control. Raises Usage where its file cannot be written."""
+        from godmode.lib.health import mirror
+
+        mirror.renew(self.store.conn, self.config.state, self.config.settings, self.clean)
+
     def perform(self, job: Job) -> Report:
         """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
-        equipment = structs.replace(self.runner.has, job=lambda name: job)
+        equipment = structs.replace(self.runner.has, job=lambda name: job if name == job.name else self.job(name))
         return Runner(equipment).run(job.name, Mode(again=True))
 
     def clean(self, text: str) -> str:
@@ -100,7 +130,9 @@ class App:
         from godmode.lib import secrets
 
         addresses = self.config.settings.channels.get("apprise", {}).get("urls")
-        return secrets.given() | ({str(url) for url in addresses} if isinstance(addresses, list) else set())
+        health = self.config.settings.health  # who knows an address of these can pose as a run
+        switches = {url for url in (health.ping_url, *health.pings.values()) if url}
+        return secrets.given() | switches | ({str(url) for url in addresses} if isinstance(addresses, list) else set())
 
     # -- jobs ----------------------------------------------------------------------------------------------
 
@@ -121,7 +153,14 @@ class App:
         """The jobs that a schedule starts."""
         return [self.job(name) for name in registry.JOBS]
 
-    def _lacking(self, job: Job) -> Mapping[str, Skip]:
+    def in_force(self, jobs: Sequence[Job]) -> list[Job]:
+        """Jobs at the intervals that hold: by a proposal that she approved, else the configured ones."""
+        from godmode.lib.store import job_state
+
+        held = job_state.intervals(self.store.conn)
+        return [slots.in_force(job, held.get(job.name)) for job in jobs]
+
+    def lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
         lacking = {}
         if job.run is None:
@@ -143,6 +182,32 @@ class App:
         made = self.channels(lambda: None).values()
         return any(isinstance(c, Calls) and not isinstance(c, Unusable) for c in made)
 
+    def watchers(self) -> dict[str, Watcher]:
+        """What looks for trouble: every watcher by its name. One whose section is wrong is there, and says so when it
+        looks: it does not stop the others."""
+        grounds = Grounds(self.config.zone, self._intervals, self._due)
+        return {name: self._watcher(name, registry.load(t), grounds) for name, (_, t) in registry.WATCHERS.items()}
+
+    def _watcher(self, name: str, kind: Any, grounds: Grounds) -> Watcher:
+        try:
+            made: Watcher = kind(configuration.section(self.config, "watchers", name, kind.Settings), grounds)
+        except Usage as e:
+            return _Misset(name, e)
+        return made
+
+    def _intervals(self) -> dict[str, timedelta]:
+        """How often each configured source is to be read."""
+        named = [n for n, (_, target) in registry.SOURCES.items() if target and is_configured(self.config, n)]
+        jobs = self.in_force([self.job(f"sync_{name}") for name in named])
+        cadences = {name: job.cadence for name, job in zip(named, jobs, strict=True)}
+        return {name: cadence.period for name, cadence in cadences.items() if isinstance(cadence, Every)}
+
+    def _due(self, now: datetime) -> list[Due]:
+        """The jobs that have a body, each with the newest slot that has begun."""
+        cadences = {job.name: job.cadence for job in self.in_force(self.jobs()) if job.run is not None}
+        begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
+        return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
+
     # -- what a job body is handed -------------------------------------------------------------------------
 
     def sources(self, check: Callable[[], None]) -> Mapping[str, Source]:
@@ -152,9 +217,10 @@ class App:
     @cached_property
     def supply(self) -> Supply:
         """What makes the sources."""
-        return Supply(
-            self.config, self.store, self._site, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
-        )
+        return Supply(self.config, self.store, self._site, self._cadence_of, self.progress, [])
+
+    def _cadence_of(self, source: str) -> Cadence:
+        return self.in_force([self.job(f"sync_{source}")])[0].cadence
 
     def _twin(self) -> tuple[Equipment, Callable[[], None]]:
         """The same for another thread, with a store of its own; and what breaks off its open requests."""
@@ -216,6 +282,21 @@ class App:
         except Usage:
             return None
 
+    def _around(self, check: Callable[[], None]) -> Any:
+        """What the health checks need of the installation."""
+        from godmode.lib.engine import slots
+        from godmode.lib.health.finding import Around
+
+        return Around(
+            folders=folders(self.config, self._embedded),
+            embedded=self._embedded,
+            jobs=self.jobs(),
+            due=lambda job, at: slots.latest(job.cadence, at, self.config.zone),
+            probes=partial(self.supply.probes, check),
+            host=gethostname(),
+            real=isinstance(self.clock, SystemClock),
+        )
+
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.notify.router import Router
         from godmode.lib.store import dead_letters, retry_jobs
@@ -232,16 +313,19 @@ class App:
             bury=dead_letters.bury,
             clean=self.clean,
             voice=self._voice,
+            lives=lambda row: not locks.is_dead(row, act.owner, self.clock.now()),
         )
         return JobContext(
             clock=self.clock,
             store=self.store,
+            config=self.config,
             state=self.config.state,
             zone=self.config.zone,
             settings=self.config.settings,
             sources=_Late(lambda: self.sources(check)),
             detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
-            watchers={},
+            remedies=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.REMEDIES.items()}),
+            watchers=_Late(self.watchers),
             notify=router,
             act=act,
             check=check,
@@ -249,6 +333,7 @@ class App:
             command=self._command,
             say=self._say,
             progress=self.progress.read,
+            around=partial(self._around, check),
             **run,
         )
 
@@ -259,6 +344,16 @@ def _switch_only(check: Callable[[], None]) -> None:
         check()
     except Stopped as e:
         raise Transient(str(e)) from None
+
+
+class _Misset:
+    """Stands for a watcher that cannot be made."""
+
+    def __init__(self, name: str, mistake: Usage) -> None:
+        self.name, self.mistake = name, mistake
+
+    def look(self, store: Any, now: datetime) -> Iterator[Incident]:
+        raise self.mistake
 
 
 class _Late(Mapping[str, Any]):

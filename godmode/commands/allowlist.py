@@ -21,6 +21,7 @@ app = typer.Typer(
     add_completion=False, help="Whom godmode may reach: nothing leaves for anyone else.", rich_markup_mode=None
 )
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+_NEGATIVE = {"ignore_unknown_options": True}  # a Telegram group's id begins with a minus
 _FORMS = "A phone number (+15125550100), a Telegram chat id or @user, or an apprise URL"
 
 
@@ -37,7 +38,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
     return 0
 
 
-@app.command()
+@app.command(context_settings=_NEGATIVE)
 def add(
     address: Annotated[str | None, typer.Argument(help=f"{_FORMS}.")] = None,
     channel: Annotated[
@@ -55,6 +56,7 @@ def add(
         raise Usage(f'--for "{purposes}": it takes call, sms and message', "as in --for call,sms")
     if (address is None) == (channel is None):
         raise Usage("name an address, or a channel", "as in `godmode allowlist add --channel apprise`")
+    name = terminal.given("--name", name)
     which = _recipients(channel) if channel else (addresses.normal(address or ""),)
     ordered = tuple(p for p in allowlist.PURPOSES if p in wanted)
     return _carry_out([_Change(each, True, name, ordered) for each in which], as_json)
@@ -69,7 +71,7 @@ def _recipients(name: str) -> tuple[str, ...]:
     return channel.recipients
 
 
-@app.command()
+@app.command(context_settings=_NEGATIVE)
 def remove(address: Annotated[str, typer.Argument(help=f"{_FORMS}.")], as_json: Json = False) -> int:
     """Take an address out: nothing leaves for it from now on."""
     return _carry_out([_Change(addresses.normal(address), False)], as_json)
@@ -95,6 +97,7 @@ def _carry_out(changes: Sequence[_Change], as_json: bool) -> int:
                 shown = addresses.shown(change.address)
                 raise Usage(f"{shown} is not on the allowlist", "`godmode allowlist` lists who is")
             audit.write(conn, now, "allowlist", "control", success=True, data=_document(change))
+    godmode.renew_mirror()
     documents = [_document(change) for change in changes]
     document = documents[0] if len(documents) == 1 else documents
     terminal.show(document, as_json, "\n".join(map(_said, changes)))

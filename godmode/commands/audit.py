@@ -1,8 +1,8 @@
-"""`godmode audit`: what was done, and why; `audit action KEY`: one action's whole life; `audit messages`."""
+"""`godmode audit [search|action|messages|seal|verify]`: what was done, and why, and that it still says so."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import structs
 
-from godmode.commands import messages, terminal
+from godmode.commands import messages, seals, terminal
 from godmode.lib.errors import Usage
 from godmode.lib.store import actions, audit
 from godmode.lib.store.actions import ActionRow
@@ -21,6 +21,8 @@ LIVES = 20  # actions shown at most for a part of a key
 
 app = typer.Typer(add_completion=False, help="What was done, and why.", rich_markup_mode=None)
 app.command("messages")(messages.show)
+app.command("seal")(seals.seal)
+app.command("verify")(seals.verify)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -37,18 +39,39 @@ def show(
     """Show the audit log, the newest first, without what is archived."""
     if ctx.invoked_subcommand is not None:
         return 0
+    word, of_run = terminal.given("--job", job), terminal.given("--run", run)
+    back = timedelta(hours=terminal.finite("--hours", hours)) if hours is not None else None
     godmode = App(terminal.config())
     rows = audit.recent(
         godmode.migrated().conn,
         limit=limit,
-        since=godmode.clock.now() - timedelta(hours=hours) if hours is not None else None,
-        action=job.replace("-", "_") if job else None,
+        since=godmode.clock.now() - back if back is not None else None,
+        action=word.replace("-", "_") if word else None,
         failed=failed,
-        run_id=run,
+        run_id=of_run,
     )
+    _show(rows, as_json)
+    return 0
+
+
+@app.command()
+def search(
+    words: Annotated[str, typer.Argument(help="Words that all have to occur.")],
+    days: Annotated[int, typer.Option(help="Only the last so many days.", min=1, max=10_000)] = 30,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many rows.", min=1, max=10_000)] = 20,
+    as_json: Json = False,
+) -> int:
+    """Find rows of the audit log that contain all the words, the newest first."""
+    terminal.given("the search", words)
+    godmode = App(terminal.config())
+    since = godmode.clock.now() - timedelta(days=days)
+    _show(audit.search(godmode.migrated().conn, words, since, limit), as_json)
+    return 0
+
+
+def _show(rows: Sequence[AuditRow], as_json: bool) -> None:
     text = terminal.table(("AT", "WHAT", "KIND", "OUTCOME", "MS", "WHY"), [_cells(row) for row in rows])
     terminal.show([structs.asdict(row) for row in rows], as_json, text if rows else "the audit log has no such rows")
-    return 0
 
 
 @app.command("action")
@@ -57,6 +80,7 @@ def action(
     as_json: Json = False,
 ) -> int:
     """Show an action's whole life: who began it and when, what became of it, and who took it over."""
+    terminal.given("KEY", word)
     rows = actions.matching(App(terminal.config()).migrated().conn, word, LIVES)
     if not rows:
         raise Usage(f'there is no action "{word}"', "`godmode audit` shows keys of actions with --json")

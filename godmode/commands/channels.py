@@ -28,15 +28,19 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
     if ctx.invoked_subcommand is not None:
         return 0
     godmode = App(terminal.config())
-    conn = godmode.migrated().conn
-    channels = godmode.channels(lambda: None)
-    entries = [_entry(conn, name, channels.get(name)) for name in registry.CHANNELS]
-    counts = attention.of_week(conn, godmode.clock.now())
+    entries = entries_of(godmode)
+    counts = attention.of_week(godmode.store.conn, godmode.clock.now())
     week = ", ".join(f"{way} {count}" for way, count in counts.items())
     rows = [(e["name"], e["help"], ", ".join(e["ways"]), _whom(e), e["state"]) for e in entries]
     text = terminal.table(("CHANNEL", "WHAT", "WAYS", "TO", "STATE"), rows) + f"\n\nin the last 7 days: {week}"
     terminal.show({"channels": entries, "week": dict(counts)}, as_json, text)
     return 0
+
+
+def entries_of(godmode: App) -> list[dict[str, Any]]:
+    """Every channel there is, as `channels --json` and `status --json` print it (docs/status.md)."""
+    conn, made = godmode.migrated().conn, godmode.channels(lambda: None)
+    return [_entry(conn, name, made.get(name)) for name in registry.CHANNELS]
 
 
 def _entry(conn: Any, name: str, channel: Channel | None) -> dict[str, Any]:
@@ -73,7 +77,12 @@ def _whom(entry: dict[str, Any]) -> str:
 
 @app.command()
 def test(
-    name: Annotated[str, typer.Argument(help="The channel, as `godmode channels` lists it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The channel, as `godmode channels` lists it.", autocompletion=terminal.known(registry.CHANNELS)
+        ),
+    ],
     way: Annotated[str | None, typer.Option(help="call, sms or message, where it goes several ways.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
@@ -89,9 +98,14 @@ def test(
     if result.outcome is not Outcome.SUCCEEDED:
         raise Usage(result.error or str(result.data.get("message")), report.fix)
     delivery = dict(result.data)
+    terminal.show({"channel": name, "way": by, "to": whom} | delivery, as_json, f"{name}: {_became(name, delivery)}")
+    return 0 if delivery["status"] in ("sent", "sending") or delivery["rang"] else 1
+
+
+def _became(name: str, delivery: dict[str, Any]) -> str:
+    """What became of a test; what went wrong may begin with the channel's own name."""
     said = delivery["error"] or {"sending": "it rings"}.get(delivery["status"], delivery["status"])
-    terminal.show({"channel": name, "way": by, "to": whom} | delivery, as_json, f"{name}: {said}")
-    return 0 if delivery["status"] in ("sent", "sending") else 1
+    return ("it rang; " if delivery["rang"] else "") + str(said).removeprefix(f"{name}: ")
 
 
 def _channel(godmode: App, name: str) -> Channel:
@@ -120,7 +134,9 @@ def _job(name: str, way: str) -> Job:
 
     def run(ctx: JobContext) -> JobResult:
         delivery = ctx.notify.try_out(name, way)
-        return JobResult(Outcome.SUCCEEDED, data={"status": delivery.status, "error": delivery.error})
+        return JobResult(
+            Outcome.SUCCEEDED, data={"status": delivery.status, "error": delivery.error, "rang": delivery.rang}
+        )
 
     return Job(
         "channel_test",

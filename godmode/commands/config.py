@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
+import psycopg
 import typer
 
 from godmode import registry, supply
 from godmode.commands import started, terminal
 from godmode.lib import config as configuration
 from godmode.lib import quiet, secrets_file
+from godmode.lib.address import command, shown
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
+from godmode.lib.engine.failures import REPEATED
 from godmode.lib.engine.slots import current
-from godmode.lib.errors import Usage
+from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage, first_line
 from godmode.lib.kernel import Daily
 from godmode.lib.notify import routes
+from godmode.lib.ports import Addressed, Verifies
 from godmode.lib.schedule.calling import SECRETS
-from godmode.lib.store import server_programs
+from godmode.lib.store import allowlist, job_state, server_programs
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
@@ -36,15 +41,36 @@ def show(as_json: Json = False) -> int:
         "state": str(config.state),
         "secrets": {name: _origin(name) for name in SECRETS},
         "settings": msgspec.to_builtins(config.settings),
+        "intervals": _intervals(config),
     }
     lines = [
         f"file      {config.path}{'' if document['exists'] else ' (not there: all is default)'}",
         f"state     {config.state}",
         *(f"{name:22}{origin}" for name, origin in document["secrets"].items() if origin),
         *_flat(document["settings"]),
+        *_changed(document["intervals"]),
     ]
     terminal.show(document, as_json, "\n".join(lines))
     return 0
+
+
+def _intervals(config: Config) -> dict[str, int] | None:
+    """The intervals that proposals changed; None where no database is there to be asked. It starts none."""
+    from godmode.lib.store import embedded
+
+    if configuration.secret("DATABASE_URL") is None and not embedded.status(config).running:
+        return None
+    try:
+        return job_state.intervals(App(config).store.conn)
+    except (psycopg.Error, DatabaseTrouble):
+        return None
+
+
+def _changed(intervals: dict[str, int] | None) -> list[str]:
+    if intervals is None:
+        return ["intervals that proposals changed could not be looked up: the database does not answer"]
+    by = "by a proposal (`godmode proposals --all`)"
+    return [f"{job}: every {minutes} min, {by}" for job, minutes in intervals.items()]
 
 
 def _origin(name: str) -> str | None:
@@ -72,7 +98,16 @@ def _flat(tree: dict[str, Any], prefix: str = "") -> list[str]:
 def check(as_json: Json = False) -> int:
     """Check the whole file; a mistake is named by file, line and key. Exits 2 when it cannot be used."""
     config = terminal.config()
+    notes = notes_of(config)
+    said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
+    terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
+    return 0
+
+
+def notes_of(config: Config) -> list[str]:
+    """What can be used, and is hardly meant. Raises Usage for what cannot be used."""
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
+    notes += _sections(config, "watchers", registry.WATCHERS)
     for name in SECRETS:
         _origin(name)
     for name in supply.NEEDS:
@@ -80,16 +115,15 @@ def check(as_json: Json = False) -> int:
             raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
-    notes += _folder(config) + _channels(App(config)) + _speakers(App(config)) + started.outdated(config)
-    said = f"{config.path} is good" if config.path.exists() else f"there is no {config.path}: all is default"
-    terminal.show({"file": str(config.path), "good": True, "notes": notes}, as_json, "\n".join([said, *notes]))
-    return 0
+    app = App(config)
+    notes += _health(config) + _folder(config) + _channels(app) + _recipients(app) + _speakers(app)
+    return notes + started.outdated(config)
 
 
-def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]]) -> list[str]:
+def _sections(config: Config, kind: str, known: Mapping[str, tuple[str, str | None]]) -> list[str]:
     """Check every section by its own settings class; notes on those that this version does not use."""
     notes = []
-    for name in getattr(config.settings, kind):
+    for name in configuration.sections(config.settings, kind):
         if name not in known:
             line = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), (kind, name))
             raise Usage(f"{config.path}, line {line}: {kind}.{name}: there is no such section{nearest(name, known)}")
@@ -102,6 +136,22 @@ def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]
     return notes
 
 
+def _health(config: Config) -> list[str]:
+    """Raises Usage for a job or a channel of [health] that there is not."""
+    wanted = config.settings.health
+    for kind, given, known in (
+        ("pings", list(wanted.pings), [*registry.JOBS, *(f"sync_{name}" for name in registry.SOURCES)]),
+        ("fallback", wanted.fallback, list(registry.CHANNELS)),
+    ):
+        for name in given:
+            if name not in known:
+                where = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), ("health", kind))
+                raise Usage(f'{config.path}, line {where}: health.{kind}: there is no "{name}"{nearest(name, known)}')
+    if wanted.pre_armed and not config.settings.channels.get("twilio", {}).get("messaging_service"):
+        return ["note: health.pre_armed needs channels.twilio.messaging_service, without which nothing is scheduled"]
+    return []
+
+
 def _folder(config: Config) -> list[str]:
     path = config.settings.sources.get("chatlogs", {}).get("path")
     if path is None or config.beside(path).is_dir():
@@ -110,18 +160,53 @@ def _folder(config: Config) -> list[str]:
 
 
 def _channels(app: App) -> list[str]:
-    """Routes that can never fire. Raises Usage for a channel of which a half is missing."""
+    """Routes that can never fire. Raises Usage for a channel of which a half is missing, or that cannot be used."""
     channels = app.channels(lambda: None)
-    for channel in channels.values():
+    for name, channel in channels.items():
         if isinstance(channel, Unusable):
-            raise channel.mistake
+            raise _of(name, channel.mistake)
+        if isinstance(channel, Verifies):
+            channel.verify()
     own = routes.rules(app.config.settings.routes)
     ways = frozenset(way for way in routes.CARRIES if any(routes.goes(channel, way) for channel in channels.values()))
     notes = (
-        [f"note: {finding}" for finding in routes.findings(own, ways)] if set(channels) != {"console"} or own else []
+        [f"note: {finding}" for finding in routes.findings(own, ways, _types())]
+        if set(channels) != {"console"} or own
+        else []
     )
     if quiet.until(app.config.settings.quiet_hours, app.clock.now(), app.config.zone) == quiet.NEVER:
         notes.append("note: quiet_hours: they never end, so only what passes them reaches you, and no digest does")
+    return notes
+
+
+def _of(channel: str, mistake: Usage) -> Usage:
+    """A mistake that says of which channel it is."""
+    named = f"channels.{channel}" in mistake.message
+    return mistake if named else Usage(f"channels.{channel}: {mistake.message}", mistake.fix)
+
+
+def _types() -> frozenset[str]:
+    """The types that a message can have: godmode's own, and one for each kind of incident."""
+    return routes.TYPES | {"incident", REPEATED} | registry.WATCHERS.keys()
+
+
+def _recipients(app: App) -> list[str]:
+    """Channels whose recipient nothing may be sent to, so that they reach nobody."""
+    channels = {name: c for name, c in app.channels(lambda: None).items() if isinstance(c, Addressed)}
+    if not channels:
+        return []
+    try:
+        conn = app.migrated().conn
+    except (GodmodeError, psycopg.Error) as e:
+        return [f"note: the allowlist could not be looked at: {first_line(e)}"]
+    notes = []
+    for name, channel in channels.items():
+        ways = [way for way in routes.CARRIES if routes.goes(channel, way)]
+        for to in channel.recipients:
+            missing = [way for way in ways if not allowlist.allowed(conn, to, way)]
+            if missing:
+                what = f"{shown(to)} is not on the allowlist for {', '.join(missing)}, so nothing reaches it that way"
+                notes.append(f"note: channels.{name}: {what}: `{command(to, name, *ways)}`")
     return notes
 
 
@@ -133,7 +218,7 @@ def _speakers(app: App) -> list[str]:
         end = quiet.until(config.settings.quiet_hours, slot.start, config.zone)
         if not job.speaks or not isinstance(job.cadence, Daily) or end is None:
             continue
-        never = end - slot.start > job.cadence.catch_up
+        never = end - slot.start >= job.cadence.catch_up
         then = "so it can never fire" if never else f"it waits until {config.settings.quiet_hours.end}"
         at = f"{slot.start.astimezone(config.zone):%H:%M}"
         notes.append(f"note: jobs.{job.name}.time: {at} lies in the quiet hours, {then}")

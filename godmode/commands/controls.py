@@ -46,6 +46,7 @@ def set_(
     with conn.transaction():
         controls.set_control(conn, name, value == "on")
         audit.write(conn, godmode.clock.now(), name, "control", success=True, data={"on": value == "on"})
+    godmode.renew_mirror()
     _print(godmode, as_json)
     return 0
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +12,7 @@ from godmode.lib.config import secret
 from godmode.lib.errors import Usage
 
 app = typer.Typer(
-    add_completion=False, help="Start, stop and migrate the database, or print its address.", rich_markup_mode=None
+    add_completion=False, help="Start, stop, migrate, back up and upgrade the database.", rich_markup_mode=None
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -63,6 +64,100 @@ def url(json: Json = False) -> None:
 
         address = embedded.url(embedded.start(terminal.config()))
     terminal.show({"url": address}, json, address)
+
+
+@app.command()
+def grants(
+    run: Annotated[str, typer.Option(help="The role that all jobs run as.", metavar="ROLE")] = "godmode_run",
+    migrate: Annotated[
+        str, typer.Option(help="The role that owns the tables and migrates.", metavar="ROLE")
+    ] = "godmode_migrate",
+    json: Json = False,
+) -> None:
+    """Print SQL that makes two roles: one that migrates, one that can neither delete nor change a table."""
+    from godmode.lib.store import grants as rights
+
+    statements = rights.statements(run, migrate)
+    terminal.show({"sql": statements}, json, statements.rstrip())
+
+
+@app.command()
+def backup(
+    to: Annotated[Path | None, typer.Option(help="The folder; else that of the configuration.", metavar="DIR")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Bring it back into a scratch server and compare.")] = False,
+    json: Json = False,
+) -> None:
+    """Take a backup (pg_dump), and move all but the newest aside."""
+    from godmode.lib.health import backups
+    from godmode.wiring import App
+
+    godmode = App(terminal.config())
+    conn, now = godmode.store.conn, godmode.clock.now()
+    made = backups.take(godmode.config, conn, now, to)
+    rows = sum(content.rows for content in made.manifest.tables.values())
+    document: dict[str, Any] = {"file": str(made.path), "bytes": made.size, "rows": rows, "checked": check}
+    if check:
+        backups.prove(godmode.config, conn, made.path, godmode.clock.now())
+    proved = ", brought back and compared" if check else ""
+    terminal.show(document, json, f"{made.path}: {rows:,} rows in {made.size / 1e6:,.1f} MB{proved}")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup, .dump.", metavar="FILE")],
+    state: Annotated[
+        Path | None, typer.Option(help="Into a new state folder, with a server of its own.", metavar="DIR")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(help="Into a new database of the server in use.", metavar="NAME")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Bring a backup back into a new place, compare it, and turn on its kill switch. Nothing is written over."""
+    from godmode.lib.clock import SystemClock
+    from godmode.lib.store import dump
+    from godmode.lib.store import restore as restoring
+
+    config = terminal.config()
+    if (state is None) == (database is None):
+        raise Usage("say where to: --state DIR or --database NAME", "either is made new")
+    if state is not None:
+        restored = restoring.into_state(config, file, state)
+        change = f'set state_dir = "{state.absolute()}" in {config.path}'
+    else:
+        assert database is not None
+        restored = restoring.into_database(config, file, dump.address(config), database)
+        change = f'let DATABASE_URL name the database "{database}"'
+    restoring.hold(restored, SystemClock().now())
+    document = {"url": restored.url, "as_of": restored.manifest.at, "tables": restored.tables, "rows": restored.rows}
+    text = (
+        f"{restored.rows:,} rows of {restored.tables} tables are back as of {terminal.local(restored.manifest.at)}, and"
+        f" compared.\nIts kill switch is on, since it knows nothing of what was done after that.\n"
+        f"To use it: {change}, look around, then `godmode killswitch off`."
+    )
+    terminal.show(document, json, text)
+
+
+@app.command()
+def upgrade(
+    old_bin: Annotated[
+        Path | None, typer.Option(help="The old version's programs; else they are looked for.", metavar="DIR")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take the embedded database over to the installed PostgreSQL's major version. The old data is kept."""
+    from godmode.lib.store import embedded
+    from godmode.lib.store import upgrade as upgrading
+
+    _own()
+    done = upgrading.major(terminal.config(), old_bin)
+    embedded.start(terminal.config())
+    document = {"before": done.before, "after": done.after, "old_data": str(done.old_data)}
+    text = (
+        f"the database is PostgreSQL {done.after}'s now, and runs.\n"
+        f"What was PostgreSQL {done.before}'s is in {done.old_data}; remove it when you are content."
+    )
+    terminal.show(document, json, text)
 
 
 def _own() -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
+from itertools import takewhile
 from typing import Annotated, Any
 
 import typer
 
+from godmode import registry
 from godmode.commands import terminal
 from godmode.lib.engine import slots
-from godmode.lib.kernel import Cadence, Daily, Job
-from godmode.lib.store import audit, job_state
+from godmode.lib.kernel import Cadence, Daily, Every, Job, Slot
+from godmode.lib.overview.overdue import overdue
+from godmode.lib.store import audit, glance, job_state
 from godmode.lib.store.job_state import JobState
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="List the jobs; enable or disable one.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Name = Annotated[str, typer.Argument(help="The job, as `godmode jobs` lists it.")]
+Name = Annotated[
+    str, typer.Argument(help="The job, as `godmode jobs` lists it.", autocompletion=terminal.known(registry.JOBS))
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -30,7 +35,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> int:
     rows = [
         (
             e["job"].replace("_", "-"),
-            e["cadence"],
+            runs(e),
             last(e),
             terminal.near(e["last_finished_at"], now),
             terminal.near(e["next_slot"], now),
@@ -66,33 +71,68 @@ def _switch(name: str, enabled: bool, as_json: bool) -> int:
 
 
 def entries_of(godmode: App) -> list[dict[str, Any]]:
-    """Every scheduled job with its state, as `jobs --json` and `status --json` print it."""
-    rows = {row.job: row for row in job_state.all_rows(godmode.migrated().conn)}
-    now = godmode.clock.now()
-    return [_entry(godmode, job, rows.get(job.name, JobState(job.name)), now) for job in godmode.jobs()]
+    """Every scheduled job with its state, as `jobs --json` and `status --json` print it (docs/status.md)."""
+    conn, now = godmode.migrated().conn, godmode.clock.now()
+    rows = {row.job: row for row in job_state.all_rows(conn)}
+    missed, installed = glance.missed(conn), glance.installed_at(conn)
+    return [
+        _entry(job, rows.get(job.name, JobState(job.name)), now, godmode.config.zone, installed)
+        | {"lacks": _lacks(godmode, job), "last_missed": missed.get(job.name)}
+        for job in godmode.jobs()
+    ]
 
 
-def _entry(godmode: App, job: Job, row: JobState, now: datetime) -> dict[str, Any]:
-    missed = audit.last_missed(godmode.store.conn, job.name, row.started_at) if row.started_at else None
+def _entry(configured: Job, row: JobState, now: datetime, zone: tzinfo, installed: datetime | None) -> dict[str, Any]:
+    job = slots.in_force(configured, row.interval_minutes)
+    outcomes = [entry["outcome"] for entry in row.recent]
     return {
         "job": job.name,
         "help": job.help,
         "cadence": cadence(job.cadence),
+        "configured": cadence(configured.cadence),
+        "period_seconds": period(job.cadence).total_seconds(),
         "implemented": job.run is not None,
         "enabled": row.enabled,
         "state": row.state,
+        "stuck": row.state == "running" and row.lease_until is not None and row.lease_until <= now,
         "slot": row.slot,
-        "last_outcome": row.recent[-1]["outcome"] if row.recent else None,
+        "last_outcome": outcomes[-1] if outcomes else None,
+        "last_started_at": row.started_at,
         "last_finished_at": row.finished_at,
+        "last_success_at": row.last_success_at,
         "last_duration_ms": row.recent[-1]["ms"] if row.recent else None,
         "last_error": row.last_error,
         "last_skip": row.last_skip,
-        "last_missed": missed.output_data if missed else None,
         "consecutive_failures": row.consecutive_failures,
-        "recent": [entry["outcome"] for entry in row.recent],
+        "streak": len(list(takewhile(lambda outcome: outcome == outcomes[-1], reversed(outcomes)))),
+        "recent": outcomes,
+        "recent_ms": [entry["ms"] for entry in row.recent],
         "retry_at": row.retry_at,
-        "next_slot": slots.following(job.cadence, now, godmode.config.zone).start,
+        "overdue_since": _overdue(job, row, now, zone, installed),
+        "next_slot": _next(job, row, now, zone).start,
     }
+
+
+def _next(job: Job, row: JobState, now: datetime, zone: tzinfo) -> Slot:
+    """The next slot that starts, but for one that a run by hand has taken before its time."""
+    slot = slots.following(job.cadence, now, zone)
+    return slots.following(job.cadence, slot.start, zone) if slot.key == row.slot else slot
+
+
+def runs(entry: Mapping[str, Any]) -> str:
+    """When a job runs; marked where that is by a proposal, and not as the file says."""
+    return f"{entry['cadence']} (proposal)" if entry["cadence"] != entry["configured"] else str(entry["cadence"])
+
+
+def _lacks(godmode: App, job: Job) -> str | None:
+    """What the configuration lacks for a job to run at all."""
+    lacking = godmode.lacking(job)
+    return next((lacking[need].message for need in ("body", *sorted(job.needs)) if need in lacking), None)
+
+
+def _overdue(job: Job, row: JobState, now: datetime, zone: tzinfo, installed: datetime | None) -> datetime | None:
+    skipped = row.last_skip.partition(" ")[0] if row.last_skip else None
+    return overdue(job.cadence, row.slot, skipped, now, zone, installed)
 
 
 def last(entry: Mapping[str, Any]) -> str:
@@ -103,6 +143,11 @@ def last(entry: Mapping[str, Any]) -> str:
         return "disabled"
     skipped = f"skipped: {entry['last_skip'].rpartition(' ')[2]}" if entry["last_skip"] else None
     return skipped or entry["last_outcome"] or "never ran"
+
+
+def period(of: Cadence) -> timedelta:
+    """The time between two slots."""
+    return of.period if isinstance(of, Every) else timedelta(days=1)
 
 
 def cadence(of: Cadence) -> str:

@@ -33,24 +33,38 @@ def on(
     as_json: Json = False,
 ) -> int:
     """Stop everything. Returns when nothing that was begun is still running."""
-    came = _stop(App(terminal.config()), reason, wait, _waiting)
+    godmode = App(terminal.config())
+    came = _stop(godmode, reason, terminal.finite("--wait", wait), _waiting)
     if not came.is_set:
         raise GodmodeError(
             f"the kill switch could NOT be set: {came.no_file}; {came.no_database}", "stop cron or the timers by hand"
         )
+    taken_back = _take_back(godmode) if came.no_database is None else []
     document = {
         "kill_switch": True,
         "file": came.no_file is None,
         "database": came.no_database is None,
         "under_way": came.still,
+        "waiting_at_provider": taken_back,
     }
-    terminal.show(document, as_json, _said(came, wait))
+    terminal.show(document, as_json, "; ".join([_said(came, wait), *taken_back]))
     return 1 if came.still else 0
 
 
 def _stop(godmode: App, reason: str, wait: float, tell: standstill.Tell) -> Standstill:
     place = standstill.Place(godmode.config.state, godmode.clock, lambda: godmode.migrated().conn)
     return standstill.bring_about(place, godmode.clean(reason), terminal.who(), wait, tell)
+
+
+def _take_back(godmode: App) -> list[str]:
+    """Nothing may reach her after a stop: also not what waits at a provider. The one request that a stop makes."""
+    from godmode.lib.health import prearmed
+
+    conn, now = godmode.store.conn, godmode.clock.now()
+    if not prearmed.waiting(conn, prearmed.days(now, godmode.config.zone), now):
+        return []
+    channel = godmode.channels(lambda: None).get(prearmed.CHANNEL)
+    return prearmed.stop(conn, channel, godmode.config.zone, now, godmode.clean)
 
 
 def _waiting(still: Sequence[str]) -> None:
@@ -135,7 +149,8 @@ def drill(
 
     godmode = App(terminal.config())
     conn, state = godmode.migrated().conn, godmode.config.state
-    if killswitch.is_on(state, controls.read(conn)):
+    before = controls.read(conn)
+    if before is None or killswitch.is_on(state, before):
         raise Usage("the kill switch is on, so there is nothing to prove", "`godmode killswitch off` first")
     terminal.confirm(f"Flip the kill switch {rounds} times? Jobs that are due meanwhile are skipped.", yes)
     begun, why = godmode.clock.now(), f"drill {godmode.clock.now():%Y%m%dT%H%M%S}"
@@ -146,7 +161,7 @@ def drill(
             try:
                 done.append(drills.flip_once(listener, start, partial(_flip, godmode, why)))
             finally:
-                mine = killswitch.release(conn, state, why, terminal.who(), godmode.clock.now())
+                mine = killswitch.release(conn, state, why, terminal.who(), godmode.clock.now(), before)
             if not mine:
                 raise GodmodeError(
                     "the kill switch was set by somebody else during the drill and stays on",

@@ -24,6 +24,7 @@ def search(
     as_json: Json = False,
 ) -> int:
     """Find what contains all the words, the newest first."""
+    terminal.given("the search", words)
     rows = memory.search(App(terminal.config()).migrated().conn, words, limit)
     cells = [
         (

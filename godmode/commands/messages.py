@@ -29,6 +29,7 @@ def show(
     """Show the messages to you, the newest first: what they said and what became of them."""
     if status is not None and status not in STATUSES:
         raise Usage(f'no message is "{status}"', f"--status takes one of {', '.join(STATUSES)}")
+    type_, told_by = terminal.given("--type", type_), terminal.given("--told-by", told_by)
     if told_by is not None and (type_ or status):
         raise Usage("--told-by goes with neither --type nor --status", "leave one out")
     conn = App(terminal.config()).migrated().conn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -14,8 +15,9 @@ from msgspec.structs import asdict
 from godmode import registry
 from godmode.commands import terminal
 from godmode.lib.config import nearest
-from godmode.lib.errors import Usage
-from godmode.lib.store import audit, dead_letters, retry_jobs
+from godmode.lib.engine import anew, said
+from godmode.lib.errors import Usage, storable
+from godmode.lib.store import audit, dead_letters, outbox, retry_jobs
 from godmode.lib.store.dead_letters import DeadLetter
 from godmode.lib.store.retry_jobs import RetryRow
 from godmode.wiring import App
@@ -27,6 +29,7 @@ All = Annotated[bool, typer.Option("--all", help="All that wait.")]
 Dead = Annotated[bool, typer.Option("--dead", help="With --all: all dead letters.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Go on without being asked.")]
 EVERY = 1_000_000
+SLOT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)  # as engine/slots.py writes them
 TEN_YEARS = 10 * 365 * 24 * 3600  # seconds
 
 
@@ -86,8 +89,11 @@ def add(
     as_json: Json = False,
 ) -> int:
     """Add work to the queue."""
+    if expires is not None and expires <= after:
+        raise Usage("it would have expired before it may run", "--expires has to be more than --after, and than 0")
+    key = terminal.given("--key", key)
     godmode = App(terminal.config())
-    content = _checked(type_, payload)
+    content = _checked(godmode, type_, payload)
     conn, now = godmode.migrated().conn, godmode.clock.now()
     with conn.transaction():
         number = retry_jobs.enqueue(
@@ -152,12 +158,8 @@ def _retry(godmode: App, row: RetryRow | DeadLetter, now: datetime) -> int:
         if not retry_jobs.hasten(conn, row.id, now):
             raise _not_open(row)
         return row.id
-    before = retry_jobs.one(conn, row.retry_job_id) if row.retry_job_id else None
-    key = before.unique_key if before else None
-    number = retry_jobs.enqueue(conn, row.type, row.payload, now=now, unique_key=key)
+    number = anew.start(conn, row, now)
     if number is None:
-        raise Usage(f'work of key "{key}" is open already', f"`godmode queue dismiss {_name(row)}` if it does as well")
-    if not dead_letters.close(conn, row.id, "retried", f"as {number}", now):
         raise _not_open(row)
     return number
 
@@ -207,7 +209,7 @@ def _chosen(
 
 def _find(godmode: App, which: str) -> RetryRow | DeadLetter:
     kind, _, number = which.rpartition(":")
-    if kind not in ("", "dead") or not number.isdecimal() or int(number) >= 2**63:
+    if kind not in ("", "dead") or not (number.isascii() and number.isdecimal()) or int(number) >= 2**63:
         raise Usage(f'"{which}" is neither a number nor dead:N', "`godmode queue` lists them")
     conn = godmode.migrated().conn
     row = dead_letters.one(conn, int(number)) if kind else retry_jobs.one(conn, int(number))
@@ -217,16 +219,25 @@ def _find(godmode: App, which: str) -> RetryRow | DeadLetter:
     return row
 
 
-def _checked(type_: str, payload: str) -> Any:
+def _checked(godmode: App, type_: str, payload: str) -> Any:
+    """The payload of work that can be done. Raises Usage."""
     kind = registry.retry(type_)
     if kind is None:
         known = ", ".join(registry.RETRIES)
         raise Usage(f'there is no work of type "{type_}"{nearest(type_, registry.RETRIES)}', f"there are {known}")
     try:
-        content = json.loads(payload)
-        msgspec.convert(content, kind.payload)
-    except (ValueError, msgspec.ValidationError) as e:
+        content = msgspec.json.decode(payload)
+        work = msgspec.convert(content, kind.payload)
+    except (msgspec.DecodeError, RecursionError) as e:
         raise Usage(f"the payload does not fit {type_}: {e}") from e
+    if said.texts(content, storable) != content:
+        raise Usage(f"the payload does not fit {type_}: it holds a NUL, which PostgreSQL cannot keep")
+    if type_ == "job":
+        godmode.job(work.job)
+        if work.slot is not None and not SLOT.fullmatch(work.slot):
+            raise Usage(f'"{work.slot}" is no slot', 'write a day, "2026-03-10", or a start, "2026-03-10T17:30:00Z"')
+    if type_ == "notification" and outbox.one(godmode.migrated().conn, work.id) is None:
+        raise Usage(f"there is no message {work.id}", "`godmode audit messages` lists them")
     return content
 
 

@@ -13,13 +13,16 @@ from godmode.commands import terminal
 from godmode.lib.config import nearest
 from godmode.lib.engine import killswitch
 from godmode.lib.engine.meter import day_of
-from godmode.lib.errors import KillSwitchOn, Usage
+from godmode.lib.engine.stop import Stopped, Stopper
+from godmode.lib.errors import KillSwitchOn, Transient, Usage
+from godmode.lib.kernel import Sight
 from godmode.lib.notify.freshness import freshness
 from godmode.lib.ports import Remote
 from godmode.lib.store import controls, limits, sync
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="How far the sources are read.", rich_markup_mode=None)
+LONGEST = timedelta(seconds=30)  # that a test may take, however the service drips
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -32,7 +35,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> int:
     configured = [e for e in entries if e["configured"]]
     lines = [terminal.table(("SOURCE", "READ", "AGE", "COMPLETE", "CALLS TODAY"), map(_row, entries))]
     lines += [f"{e['source']}: {e['freshness']}" for e in configured if e["freshness"] and e["completeness"]]
-    lines += [f"{e['source']}: {e['trouble']}" for e in configured if e["trouble"]]
+    lines += [f"{e['source']}: {e['trouble'].removeprefix(e['source'] + ': ')}" for e in configured if e["trouble"]]
     terminal.show(entries, as_json, "\n".join(lines))
     return 0
 
@@ -61,7 +64,7 @@ def _entry(godmode: App, name: str, state: sync.SyncState, used: limits.Usage | 
         "last_sync_success": state.last_sync_success,
         "age_minutes": None if last is None else int((now - last) / timedelta(minutes=1)),
         "items_synced": state.items_synced,
-        "freshness": freshness(state, now),
+        "freshness": freshness(state, now, godmode.config.zone),
         "completeness": state.completeness or None,
         "calls_today": used.calls if used else 0,
         "errors_today": used.errors if used else 0,
@@ -93,17 +96,24 @@ def _age(minutes: int | None) -> str:
 
 
 def _complete(report: Mapping[str, Any] | None) -> str:
-    """`4,812 of 4,812 on Tue 24 Nov 00:30`; nothing before the first comparison."""
+    """`4,812 of 4,812, compared Tue 24 Nov 00:30`; nothing before the first comparison."""
     if not report:
         return ""
     mended = [f"{report[key]} {key}" for key in ("repaired", "gone") if report[key]]
     at = terminal.local(datetime.fromisoformat(report["at"]))
-    return f"{report['stored']:,} of {report['at_source']:,} on {at}" + (f" ({', '.join(mended)})" if mended else "")
+    return f"{report['stored']:,} of {report['at_source']:,}, compared {at}" + (
+        f" ({', '.join(mended)})" if mended else ""
+    )
 
 
 @app.command()
 def test(
-    name: Annotated[str, typer.Argument(help="The source, as `godmode sources` lists it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="The source, as `godmode sources` lists it.", autocompletion=terminal.known(registry.SOURCES)
+        ),
+    ],
     as_json: Json = False,
 ) -> int:
     """Prove a source's credentials with a request or two, and say what they may see. Nothing is stored."""
@@ -115,12 +125,14 @@ def test(
         needs = supply.NEEDS.get(name)
         fix = f"add [sources.{name}] to {godmode.config.path}" + (f" and set {needs.secret}" if needs else "")
         raise Usage(f"{name} is not configured", fix)
-    document = _tested(godmode, name)
+    document = tested(godmode, name)
     terminal.show(document, as_json, f"{name}: {document['says']}")
     return 0
 
 
-def _tested(godmode: App, name: str) -> dict[str, Any]:
+def tested(godmode: App, name: str) -> dict[str, Any]:
+    """What `sources test --json` prints. Raises KillSwitchOn, and what the source raises."""
+
     def check() -> None:
         truth = controls.read(godmode.store.conn)
         if killswitch.is_on(godmode.config.state, truth):
@@ -131,7 +143,20 @@ def _tested(godmode: App, name: str) -> dict[str, Any]:
     if not isinstance(source, Remote):
         return {"source": name, "says": "it has no credentials to prove", "total": None}
     try:
-        sight = source.test()
+        sight = _sight(source)
     finally:
         source.close()
     return {"source": name, "says": sight.says, "total": sight.total}
+
+
+def _sight(source: Remote) -> Sight:
+    """What the source may see, or the error that it ends with: after LONGEST at the latest, and at once on a signal."""
+    stopper = Stopper()
+    try:
+        with stopper.listening(LONGEST), stopper.armed():
+            return source.test()
+    except Stopped as e:
+        if stopper.deadline_passed:
+            fix = f"is sources.{source.name}.base_url right, and the service well?"
+            raise Transient(f"{source.name} gave no whole answer within {LONGEST.total_seconds():g} s", fix) from None
+        raise Transient(f"the test of {source.name} was {e}") from None

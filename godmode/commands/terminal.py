@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from godmode.lib.errors import Usage
+from godmode.lib.errors import Usage, printable
 
 if TYPE_CHECKING:
     from godmode.lib.config import Config
@@ -31,24 +31,43 @@ options = Options()
 
 @cache
 def config() -> Config:
-    """The configuration named by `--config`, or the default one, and the environment beside it. Raises Usage."""
-    from godmode.lib import config as configuration
-    from godmode.lib import secrets_file
+    """The configuration named by `--config`, or the default one. Raises Usage.
 
-    found = configuration.load(options.config)
-    secrets_file.take(found.path)
-    return found
+    The environment beside it comes first: the alert that it cannot be read needs secrets too.
+    """
+    from godmode.lib import config as configuration
+    from godmode.lib import paths, secrets_file
+
+    secrets_file.take((options.config or paths.default_config()).absolute())
+    return configuration.load(options.config)
 
 
 def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, text: str) -> None:
-    """Print one JSON document, or the text for a person."""
-    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2) if as_json else text)
+    """Print one JSON document, or the text for a person, without what somebody else's words would do to a terminal."""
+    print(json.dumps(document, default=_plain, ensure_ascii=False, indent=2) if as_json else printable(text))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value)
+
+
+def given(option: str, value: str | None) -> str | None:
+    """The text of an option, on one line; None where it was left out. Raises Usage for one without anything in it."""
+    if value is None:
+        return None
+    text = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    if not text:
+        raise Usage(f"{option} has nothing in it", "leave it out, or say what is meant")
+    return text
+
+
+def finite(option: str, value: float) -> float:
+    """A number that an option can be. Raises Usage for nan, which is in every range."""
+    if value != value:
+        raise Usage(f"{option} takes a number, not nan")
+    return value
 
 
 def confirm(question: str, yes: bool) -> None:
@@ -59,6 +78,11 @@ def confirm(question: str, yes: bool) -> None:
         raise Usage(f"{question} Nobody is here to answer", "add --yes to go on without being asked")
     if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
         raise Usage("nothing was changed")
+
+
+def known(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell may complete an argument to: those of the words, as the operator types them, that begin like it."""
+    return lambda incomplete: [word for w in words if (word := w.replace("_", "-")).startswith(incomplete)]
 
 
 def who() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -10,17 +11,18 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from godmode import __version__
 from godmode.commands import terminal
 from godmode.lib.config import nearest
 from godmode.lib.errors import Usage
 
 WORDS = (
-    "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "queue", "audit", "memory",
-    "channels", "allowlist", "schedule", "config", "db",
+    "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "incidents", "queue", "audit",
+    "memory", "channels", "allowlist", "schedule", "report", "metrics", "config", "doctor", "db", "completion",
 )  # fmt: skip
 
 
+FILES = ("--config", "--out")  # the options that name a file
+UNLISTED = ("fallback",)  # what systemd calls, and nobody types
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 ELSEWHERE = {"run": "run.command"}  # the folder commands/run holds the jobs
@@ -33,7 +35,7 @@ class LazyGroup(TyperGroup):
         return list(WORDS)
 
     def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
-        if cmd_name not in WORDS:
+        if cmd_name not in WORDS + UNLISTED:
             raise Usage(f'there is no command "{cmd_name}"{nearest(cmd_name, WORDS)}', "`godmode --help` lists them")
         command = typer.main.get_command(import_module(f"godmode.commands.{ELSEWHERE.get(cmd_name, cmd_name)}").app)
         command.name = cmd_name
@@ -43,18 +45,24 @@ class LazyGroup(TyperGroup):
 app = typer.Typer(cls=LazyGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def _version(value: bool) -> None:
+def _version(ctx: typer.Context, value: bool) -> None:
     if value:
-        print(f"godmode {__version__}")
+        named = ctx.params["config"]  # which is eager, so that it is known by now
+        terminal.options.config = Path(named) if named else None
+        from godmode.commands import version
+
+        print(version.lines())
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    config: Annotated[Path | None, typer.Option(help="Read this configuration file.", metavar="FILE")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Read this configuration file.", metavar="FILE", is_eager=True)
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the versions of godmode and its database.", callback=_version)
     ] = False,
 ) -> None:
     """Watch a small company from a VPS, tell its operator what matters, stop when told to."""
@@ -64,6 +72,11 @@ def _options(
 
 def run(argv: Sequence[str]) -> int:
     """Carry out a command line; the exit code. Raises GodmodeError."""
+    if "_GODMODE_COMPLETE" in os.environ:  # a shell asks what may follow
+        from typer._completion_classes import completion_init
+
+        completion_init()
+    _check_text(argv)
     try:
         code = typer.main.get_command(app).main(list(argv), prog_name="godmode", standalone_mode=False)
     except typer.TyperException as e:
@@ -74,6 +87,17 @@ def run(argv: Sequence[str]) -> int:
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
+
+
+def _check_text(argv: Sequence[str]) -> None:
+    """Only a file's name may be bytes that are no text. Raises Usage."""
+    for before, word in zip(("", *argv), argv, strict=False):
+        if before not in FILES and not word.startswith(FILES):
+            try:
+                word.encode()
+            except UnicodeEncodeError:
+                said = word.encode(errors="surrogateescape").decode(errors="replace")
+                raise Usage(f'"{said}" is not text in UTF-8', "see how the terminal writes what is typed") from None
 
 
 def _takes(ctx: typer.Context | None, message: str) -> str:

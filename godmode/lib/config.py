@@ -1,7 +1,7 @@
 """Configuration: a TOML file, checked by type, with every mistake named by file, line and key.
 
-Sections of sources and channels are kept as they stand and checked by the settings class in the
-source's or channel's own module (see `section`), so that a run pays only for what it uses.
+Sections of sources, channels and watchers are kept as they stand and checked by the settings class in
+its own module (see `section`), so that a run pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -20,12 +20,17 @@ from msgspec import Meta, Struct, field
 
 from godmode.lib import paths
 from godmode.lib.errors import Usage
+from godmode.lib.sections import Health as Health
+from godmode.lib.sections import Log as Log
+from godmode.lib.sections import Section as Section
 
 TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
 MIDNIGHT = "24:00"  # as the end of quiet hours: the day's last moment
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 Time = Annotated[str, Meta(pattern=TIME)]
 End = Annotated[str, Meta(pattern=rf"{TIME}|^{MIDNIGHT}$")]
+HTTP = r"^https?://([^\x00-\x20/?#@]+@)?([^\x00-\x20/?#@:\[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\x00-\x20?#]*)?$"
+Address = Annotated[str, Meta(pattern=HTTP)]
 T = TypeVar("T")
 
 
@@ -34,10 +39,6 @@ def parse_time(text: str) -> time:
     if not re.match(TIME, text):
         raise ValueError(f'"{text}" is not a time of day such as "08:00"')
     return time.fromisoformat(text)
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of every part of the file: unknown keys are refused."""
 
 
 class Remote(Section, frozen=True):
@@ -82,7 +83,21 @@ class Jobs(Section, frozen=True):
 
 
 class Watchers(Section, frozen=True):
+    """`sections` are the tables [watchers.NAME], each checked by its watcher's own settings class."""
+
     check_interval_minutes: Minutes = field(default=5, name="checkIntervalMinutes")
+    sections: dict[str, Any] = field(default_factory=dict)
+
+
+class Incidents(Section, frozen=True):
+    """An incident is resolved when its trouble has stayed away for so long. SEV0 and SEV1 that nobody acknowledges
+    are told again, so many minutes apart and so often."""
+
+    resolve_after_minutes: Minutes = 30
+    sev0_again_minutes: Minutes = 10
+    sev0_again_times: Annotated[int, Meta(ge=0, le=100)] = 6
+    sev1_again_minutes: Minutes = 60
+    sev1_again_times: Annotated[int, Meta(ge=0, le=100)] = 4
 
 
 class RetryQueue(Section, frozen=True):
@@ -102,11 +117,30 @@ class Embedded(Section, frozen=True):
     bin_dir: str | None = None
 
 
+class Backup(Section, frozen=True):
+    """`daily`: cleanup_old_data takes a backup each night, and once a week brings one back into a scratch server.
+
+    `folder` is relative to this file. The newest `keep` stay in it; older ones are moved into its folder `old`, where
+    the newest `keep_aside` are kept.
+    """
+
+    daily: bool = False
+    folder: str | None = None
+    keep: Annotated[int, Meta(ge=7)] = 7
+    keep_aside: Annotated[int, Meta(ge=0)] = 23
+
+
 class Speech(Section, frozen=True):
     """`voice` is one of espeak-ng's; `piper` a voice file (.onnx), relative to this file, for piper in its place."""
 
     voice: str = "en-us"
     piper: str | None = None
+
+
+class Digest(Section, frozen=True):
+    """`seal`: the digest ends with the first characters of the newest audit seal."""
+
+    seal: bool = False
 
 
 class Route(Section, frozen=True):
@@ -133,10 +167,15 @@ class Settings(Section, frozen=True):
     channels: dict[str, Any] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     watchers: Watchers = Watchers()
+    incidents: Incidents = Incidents()
     retry_queue: RetryQueue = RetryQueue()
     detectors: Detectors = Detectors()
     embedded: Embedded = Embedded()
+    backup: Backup = Backup()
     speech: Speech = Speech()
+    digest: Digest = Digest()
+    health: Health = Health()
+    log: Log = Log()
 
 
 class Config(Struct, frozen=True):
@@ -190,12 +229,17 @@ def load(path: Path | None = None, env: Mapping[str, str] = os.environ) -> Confi
     except OSError as e:
         raise Usage(f"cannot read the configuration {where}: {e.strerror}", "check its owner and mode") from e
     settings = parse(raw, where)
+    return Config(path=where, settings=settings, state=state_folder(settings, where, env))
+
+
+def state_folder(settings: Settings, where: Path, env: Mapping[str, str] = os.environ) -> Path:
+    """The state folder that the settings of the file at `where` mean."""
     folder = settings.state_dir
     if folder is None or env.get("GODMODE_HOME"):
         state = paths.default_state(env)
     else:
         state = where.parent / Path(folder).expanduser()
-    return Config(path=where, settings=settings, state=Path(os.path.normpath(state.absolute())))
+    return Path(os.path.normpath(state.absolute()))
 
 
 def parse(raw: bytes, where: Path) -> Settings:
@@ -210,7 +254,7 @@ def parse(raw: bytes, where: Path) -> Settings:
     except tomllib.TOMLDecodeError as e:
         why = _lower_first(str(e)).replace("(at end of document)", f"(at line {text.count(chr(10)) + 1}, the end)")
         raise Usage(f"{where}: not TOML: {why}", "mend that line") from e
-    settings = convert(tree, Settings, where, (), text)
+    settings = convert(_with_sections(tree), Settings, where, (), text)
     try:
         zone(settings.timezone)
     except ValueError as e:
@@ -222,12 +266,28 @@ def parse(raw: bytes, where: Path) -> Settings:
     return settings
 
 
+def _with_sections(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree, with the tables of [watchers] apart from its values."""
+    watchers = tree.get("watchers")
+    if not isinstance(watchers, dict):
+        return tree
+    tables = {name: value for name, value in watchers.items() if isinstance(value, dict)}
+    values = {name: value for name, value in watchers.items() if name not in tables}
+    return tree | {"watchers": values | ({"sections": tables} if tables else {})}
+
+
+def sections(settings: Settings, kind: str) -> Mapping[str, Any]:
+    """The sections of a kind by name: of `sources`, `channels` or `watchers`."""
+    found: Mapping[str, Any] = settings.watchers.sections if kind == "watchers" else getattr(settings, kind)
+    return found
+
+
 def section(config: Config, kind: str, name: str, shape: type[T]) -> T:
-    """The settings of one source or channel, e.g. `section(config, "sources", "chatlogs", Settings)`.
+    """The settings of one source, channel or watcher, e.g. `section(config, "sources", "chatlogs", Settings)`.
 
     Raises Usage as `load` does.
     """
-    tree = getattr(config.settings, kind).get(name, {})
+    tree = sections(config.settings, kind).get(name, {})
     try:
         return msgspec.convert(tree, shape)
     except msgspec.ValidationError:
@@ -276,6 +336,8 @@ def _plain(message: str) -> str:
     """A message of msgspec in the words of TOML: "expected a whole number, got text"."""
     if TIME in message.replace("\\\\", "\\"):
         return 'expected a time of day such as "08:00"'
+    if "https?://" in message:
+        return 'expected an address such as "https://example.com"'
     for name, words in _TYPES.items():
         message = message.replace(f"`{name} | null`", words).replace(f"`{name}`", words)
     return _lower_first(message)
@@ -361,4 +423,14 @@ def secret(name: str, env: Mapping[str, str] = os.environ) -> str | None:
         raise Usage(f"cannot read {name} from {file}: {getattr(e, 'strerror', None) or 'not UTF-8'}") from e
     if not value:
         raise Usage(f"{name} is empty in {file}", f"put the secret into it, or unset {name}_FILE")
+    return value
+
+
+def token(name: str, fix: str) -> str:
+    """A secret that goes into a header of HTTP. Raises Usage, with `fix`, when it is not set or could never be one."""
+    value = secret(name)
+    if value is None:
+        raise Usage(f"{name} is not set", fix)
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise Usage(f"{name} has characters that no token has", fix)
     return value

@@ -19,6 +19,16 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
+def printable(text: str) -> str:
+    """The text as a terminal may be given it: lines and tabs stay, what would move its cursor or turn its letters round
+    is left out."""
+    if text.isprintable():
+        return text
+    import unicodedata
+
+    return "".join(c for c in text if c in "\n\t\u200d" or unicodedata.category(c) not in ("Cc", "Cf"))
+
+
 def first_line(error: BaseException) -> str:
     """What an error says, in one line: PostgreSQL adds details and context below it."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -115,6 +125,13 @@ class Refused(ExternalApi):
 
     retried = False
     alert_from = 1
+
+
+class NothingToRead(Refused):
+    """The service answers, and shows nothing that could be read: a sharing taken back, a property renamed.
+
+    A sync that ends so has failed, though no request did: what it found to be gone is superseded all the same.
+    """
 
 
 class DatabaseTrouble(GodmodeError):

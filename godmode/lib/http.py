@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown
+from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, Refused, Transient, Unknown, Usage
 from godmode.lib.ports import Wire
 
 SINCE_1970 = 1e9  # a number of seconds beyond this is a moment, not a wait
@@ -24,7 +24,7 @@ for _name in ("httpx", "httpcore"):  # their log lines hold whole addresses, and
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 # Raised before a byte of the request has left.
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 def client(
@@ -39,6 +39,7 @@ def client(
     """A client that calls `before` ahead of every request; what that raises, the request's caller gets.
 
     Redirects are not followed: an API that redirects has moved, or sends to a login page. `wire` watches its sockets.
+    Raises Usage where the address is none.
     """
 
     def ask(request: httpx.Request) -> None:
@@ -46,8 +47,12 @@ def client(
         if wire is not None:
             request.extensions["trace"] = partial(_connected, wire)
 
+    try:
+        address = httpx.URL(base_url)
+    except httpx.InvalidURL as e:
+        raise Usage(f"a base_url is no address: {e}", "`godmode config show` lists them") from None
     return httpx.Client(
-        base_url=base_url,
+        base_url=address,
         headers=headers,
         auth=auth,
         timeout=timeout,
@@ -63,15 +68,19 @@ def _connected(wire: Wire, event: str, info: Mapping[str, Any]) -> None:
 
 @contextmanager
 def translated(service: str, *, sends: bool = False) -> Iterator[None]:
-    """Turn what httpx raises into Transient.
+    """Turn what httpx raises into Transient, and into Refused where address or secret are none that HTTP has.
 
     With `sends`, a request that may have been carried out although no answer came raises Unknown.
     The address is never part of a message: it can hold a token.
     """
     try:
         yield
+    except httpx.UnsupportedProtocol as e:
+        raise Refused(f"{service} cannot be reached: {_cause(e)}", "check base_url") from None
     except _UNSENT as e:
         raise Transient(f"{service} cannot be reached: {_cause(e)}") from None
+    except httpx.LocalProtocolError:  # as with a line break in a token, which its message holds
+        raise Refused(f"{service} was not asked: the request would be no HTTP", "is its secret whole?") from None
     except httpx.RequestError as e:
         if sends:
             raise Unknown(f"{service} did not answer, so it may have been sent: {_cause(e)}") from None
@@ -142,4 +151,5 @@ def json_of(service: str, response: httpx.Response) -> Any:
         return response.json()
     except ValueError:
         kind = response.headers.get("content-type", "no type").partition(";")[0]
-        raise BadData(f"{service} answered with {kind} in place of JSON", "check base_url") from None
+        what = "JSON that does not parse" if kind.endswith("json") else f"{kind} in place of JSON"
+        raise BadData(f"{service} answered with {what}", "check base_url") from None

@@ -209,7 +209,8 @@ class Proposal:
     """Something a detector noticed. `confidence` is a probability in 0..1.
 
     `evidence` is JSON: `{"summary": str, "follow_up": str, "messages": [{"id", "at", "author", "where", "text"}]}`;
-    `follow_up` is the command that shows more.
+    `follow_up` is the command that shows more, `count` how much speaks for it. `remedy` is what approving it does: one
+    of the closed list in remedies.py, as `remedies.stored` makes it; None where only she can do something.
     """
 
     type: str
@@ -217,6 +218,7 @@ class Proposal:
     confidence: float
     evidence: Mapping[str, Any]
     dedup_key: str
+    remedy: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -252,18 +254,22 @@ class JobResult:
 class JobContext:
     """What a job body may use. Nothing else reaches outside the process.
 
-    `store` is `godmode.lib.store.Store`, `sources` are `godmode.lib.ports.Source`s by name; `notify`
+    `store` is `godmode.lib.store.Store`, `config` `godmode.lib.config.Config`,
+    `sources` are `godmode.lib.ports.Source`s by name, `remedies` what carries each kind of remedy out
+    (engine/remedies/contract.py); `notify`
     (notify/router.py) puts a message in the outbox and delivers it; `act` performs one outside effect under a key;
     `check` raises when the run has to stop (call it between steps); `run_first` runs another job before this one goes
     on, `run_together` several at once. `clean` takes out of a text what must not be kept or told. `command` is how
     the operator calls godmode; `by_hand` says that a person started the run and waits for it. `progress` is told how
     far a source was read: its name, how many records so far, and how many are left (None: not known). `say` makes a
     text into sound (`godmode.lib.notify.speech.Sound`); it raises Usage where that is not installed. `worker` is what
-    the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`).
+    the retry queue needs of the runner (`godmode.lib.engine.worker.Worker`), `around` gives what the health checks
+    need of the installation (`godmode.lib.health.finding.Around`).
     """
 
     clock: Any
     store: Any
+    config: Any
     state: Path
     zone: tzinfo
     slot: Slot
@@ -271,6 +277,7 @@ class JobContext:
     sources: Mapping[str, Any]
     detectors: Mapping[str, Any]
     watchers: Mapping[str, Any]
+    remedies: Mapping[str, Any]
     notify: Any
     act: Callable[..., Any]
     check: Callable[[], None]
@@ -284,6 +291,7 @@ class JobContext:
     dry_run: bool = False
     by_hand: bool = False
     progress: Callable[[str, int, int | None], None] = lambda source, read, left: None
+    around: Callable[[], Any] = lambda: None
 
 
 @dataclass(frozen=True)

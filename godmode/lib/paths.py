@@ -56,12 +56,13 @@ def private_folder(path: Path) -> Path:
     return path
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Put `content` in the place of a file, whole and on disk before it returns, mode 0600. Raises Usage."""
+def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Put `content` in the place of a file, whole and on disk before it returns, whatever the umask. Raises Usage."""
     fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -70,3 +71,14 @@ def replace_file(path: Path, content: bytes) -> None:
         with suppress(OSError):  # as the folder may be one that cannot be entered
             fresh.unlink(missing_ok=True)
         raise Usage(f"cannot write {path}: {e.strerror}", "check the folder's owner and free space") from e
+
+
+def publish(path: Path, content: bytes, mode: int) -> None:
+    """Put `content` in the place of a file that others read; a link stays, and what it points at is replaced.
+
+    Raises Usage, also for what is no file: a folder, a pipe or a device would be replaced by one.
+    """
+    real = path.resolve()
+    if real.exists() and not real.is_file():
+        raise Usage(f"cannot write {path}: it is no regular file", "name a file")
+    replace_file(real, content, mode)

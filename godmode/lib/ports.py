@@ -1,4 +1,4 @@
-"""What a source and a channel are to the rest: contracts that adapters fulfil, and what they are handed. No I/O."""
+"""What a source, a channel and a watcher are to the rest: what they fulfil, and what they are handed. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from godmode.lib.kernel import Button, Checkpoint, Every, Gone, Rate, Receipt, Record, Sight, Skipped
+from godmode.lib.kernel import Button, Cadence, Checkpoint, Every, Gone, Incident, Rate, Receipt, Record, Sight, Skipped
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -97,6 +97,28 @@ class Source(Protocol):
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Record | Skipped | Gone | Checkpoint]: ...
 
 
+@dataclass(frozen=True)
+class Probe:
+    """The cheapest request that proves that a service answers and takes the credentials: a GET of `path`.
+
+    `expires_at` is when the credentials end, where they say so.
+    """
+
+    base_url: str
+    path: str
+    headers: Mapping[str, str]
+    meter: Meter
+    wire: Wire
+    expires_at: datetime | None = None
+
+
+@runtime_checkable
+class Probed(Protocol):
+    """A source that can be proved by one request. It imports nothing for it."""
+
+    def probe(self) -> Probe: ...
+
+
 @runtime_checkable
 class Remote(Source, Protocol):
     """A source behind an API. `test` is a cheap proof of the credentials.
@@ -146,6 +168,13 @@ class Lasting(Protocol):
 
 
 @runtime_checkable
+class Verifies(Protocol):
+    """A channel that can tell without reaching anybody that its addresses are none. Raises Usage."""
+
+    def verify(self) -> None: ...
+
+
+@runtime_checkable
 class Divides(Protocol):
     """A channel with a longest message: the parts of a text, in order, each sent for itself under its own key."""
 
@@ -191,6 +220,23 @@ class Askable(Protocol):
     def ask(self, way: str, to: str, text: str, since: datetime) -> Receipt | None: ...
 
 
+@runtime_checkable
+class Schedules(Protocol):
+    """A channel whose provider keeps an SMS until its moment.
+
+    `scheduled` finds the one of a text that waits, `unschedule` takes one back by its receipt's id; it raises Refused
+    where it has gone out.
+    """
+
+    recipients: tuple[str, ...]
+
+    def schedule(self, to: str, text: str, at: datetime) -> Receipt: ...
+
+    def scheduled(self, to: str, text: str) -> Receipt | None: ...
+
+    def unschedule(self, message: str) -> Receipt: ...
+
+
 @dataclass(frozen=True)
 class Word:
     """Something that was said to a channel: a `text` that was typed, or the data of a button.
@@ -229,3 +275,49 @@ class Converses(Offers, Protocol):
     def words(self, since: int) -> Sequence[Word]: ...
 
     def acknowledge(self, press: str, text: str) -> Receipt: ...
+
+
+@dataclass(frozen=True)
+class Due:
+    """A scheduled job, and the newest slot of it whose time has come: its key, its start, and the slot's period.
+
+    A daily job may start for as long as its catch-up, an interval job until its next slot.
+    """
+
+    job: str
+    cadence: Cadence
+    slot: str
+    start: datetime
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What a watcher may know of where it stands, beside the database.
+
+    `sources` gives the interval of every configured source by its name, `due` the jobs that a schedule starts, each
+    with the slot that it should have begun by a moment.
+    """
+
+    zone: tzinfo
+    sources: Callable[[], Mapping[str, timedelta]] = dict
+    due: Callable[[datetime], Sequence[Due]] = lambda now: ()
+
+
+class Watcher(Protocol):
+    """Looks for trouble that is there now. Incidents it yields are of the type of its name.
+
+    The class also has `Settings`, its section `[watchers.NAME]` of the configuration, and is made with
+    `(settings, grounds)`. `look` reads and writes nothing; it is called in a thread of its own, with a store of its
+    own. Each incident is one subject: its `dedup_key` is the same as long as that trouble lasts.
+    """
+
+    name: str
+
+    def look(self, store: Any, now: datetime) -> Iterator[Incident]: ...
+
+
+@runtime_checkable
+class Sighted(Watcher, Protocol):
+    """A watcher that depends on what others read: where that is old, not seeing a trouble does not mean it is over."""
+
+    def sees(self, store: Any, now: datetime) -> bool: ...

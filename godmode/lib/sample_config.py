@@ -88,12 +88,20 @@ time = {call_time}
 # approvals = true                 # buttons under proposals; /status and /kill from chats on the allowlist
 # [channels.twilio]                # and TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN: calls and SMS to your phone
 # from = "+15125550199"
+# messaging_service = "MG…"        # for health.pre_armed
 # [channels.salesmsg]              # and SALESMSG_API_TOKEN: SMS to your phone
 # team_id = "1"
 # [channels.callmebot]             # calls by Telegram
 # user = "@name"
 # [channels.apprise]               # e-mail, ntfy, Slack and others; the first that works is enough
 # urls = ["ntfy://topic"]
+
+# Each night a backup (`godmode db backup`), once a week brought back into a scratch server and compared.
+# [backup]
+# daily = true
+# folder = "backups/"              # relative to this file; left out: the state folder's own
+# keep = 7                         # the newest; older ones are moved to its folder `old`
+# keep_aside = 23                  # and so many are kept there
 
 # The morning call's voice, and that of voice messages; both need `pip install 'godmode[voice]'`.
 # [speech]
@@ -103,8 +111,75 @@ time = {call_time}
 # SEV0 rings, then texts, then writes; SEV1 texts, then writes; the rest is for the digest. What you want otherwise:
 # [[routes]]
 # severity = "WARN"                # SEV0, SEV1, WARN, INFO; left out: any
-# type = "quota"                   # left out: any
+# type = "health_alert"            # left out: any
 # via = ["message", "sms"]         # call, sms, message, in the order they are tried; or digest
+
+# The digest's last line: the beginning of the newest seal of the audit log (`godmode audit verify --seal`).
+# [digest]
+# seal = true
+
+# What the health monitor calls unwell, and who hears of it when it cannot work itself.
+# [health]
+# ping_url = "https://hc-ping.com/…" # Healthchecks, Cronitor or Uptime Kuma: the alarm when they hear nothing
+# pings = {{ daily_digest = "https://…" }} # the same for other jobs
+# fallback = ["telegram"]          # who tells of a monitor that cannot work; left out: the ways of SEV1
+# pre_armed = true                 # Twilio holds an SMS that says at 08:10 that godmode did not run
+# disk_percent = 95                # also: disk_hours, database_ms, vacuum_days, clock_seconds, credential_days
+
+# [log]
+# format = "json"                  # or plain
+# level = "info"                   # debug, info, warning, error
+
+# How often trouble is looked for, and from where on it is trouble.
+# [watchers]
+# checkIntervalMinutes = 5
+# [watchers.repeated_failures]
+# failures = 3
+# within_minutes = 30
+# [watchers.failure_rate]
+# percent = 10
+# sev1_percent = 50                # of all workflow runs; 101: never
+# least = 20                       # of fewer runs nothing is said
+# within_minutes = 60
+# [watchers.silent_workflows]
+# expected_runs = 8                # that should have come by now, of what follows no schedule
+# least_weeks = 3                  # of history
+# [watchers.stale_sources]
+# intervals = 3
+# [watchers.rate_limits]
+# info_percent = 80
+# warn_percent = 95
+# shortest_window_seconds = 60     # the pace of seconds is no limit to be told of
+# refused_calls = 10               # answers of 429 within an hour
+# [watchers.cost_anomaly]
+# info_percent_over = 200          # over the same hour of this weekday
+# warn_percent_over = 400
+# least_calls = 10                 # a lower baseline is taken as this
+# least_weeks = 3                  # of history
+# [watchers.slow_jobs]
+# seconds = 30
+# within_minutes = 60
+# besides = ["morning_call"]
+# [watchers.missed_slots]
+# minutes = 10                     # shorter gaps are no trouble
+# [watchers.stuck_claims]
+# after_minutes = 15               # past the lease
+# [watchers.queue_depth]
+# rows = 100
+# [watchers.dead_letters]
+# new = 3
+# within_minutes = 60
+# [watchers.performance]
+# average_ms = 1000
+# within_minutes = 30
+
+# When what has stayed away is over, and how often you are told again of what you do not acknowledge.
+# [incidents]
+# resolve_after_minutes = 30
+# sev0_again_minutes = 10
+# sev0_again_times = 6
+# sev1_again_minutes = 60
+# sev1_again_times = 4
 
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]

@@ -10,7 +10,7 @@ from pathlib import Path
 from godmode.lib.config import secret
 from godmode.lib.errors import Usage
 
-NAMES = ("DATABASE_URL", "TWILIO_ACCOUNT_SID")
+NAMES = ("DATABASE_URL", "BACKUP_DATABASE_URL", "TWILIO_ACCOUNT_SID")
 SUFFIXES = ("_TOKEN", "_KEY", "_SECRET", "_PASSWORD", "_PASSPHRASE")
 
 

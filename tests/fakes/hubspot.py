@@ -3,25 +3,22 @@
 It behaves as the real one at its edges: 200 rows a page and 10,000 a search, a search index that lags, 429 by policy
 (five searches a second; one hundred other calls in ten seconds; so many a day), 401, 403 with the missing scope. What
 would write is refused and remembered. Requests, and its own answers, are held against the published document:
-`problems` has to stay empty. `fail` makes coming requests fail in one of the ways of FAULTS.
+`problems` has to stay empty. `fail` makes coming requests fail in one of the ways of spoilt.py.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
 
-import msgspec
 from fakes.hubspot_account import MOST_ROWS, Account
-from fakes.openapi import OpenApi
+from fakes.openapi import Document, OpenApi
+from fakes.spoilt import Answer, Api, Call, Manner
+from jsonschema import Draft4Validator
 
 TOKEN = "pat-na1-fake"
 CONTACTS = "/crm/v3/objects/contacts"
@@ -29,18 +26,15 @@ SEARCH, BATCH = f"{CONTACTS}/search", f"{CONTACTS}/batch/read"
 DETAILS, USAGE = "/account-info/v3/details", "/account-info/v3/api-usage/daily/private-apps"
 SCOPE = "crm.objects.contacts.read"
 
-Answer = tuple[int, Any, dict[str, str]]
+
+def _nullable(document: Document) -> None:
+    """HubSpot answers null for a property that a record does not have, though the document says string."""
+    for name in ("SimplePublicObject", "SimplePublicObjectWithAssociations"):
+        value = document["components"]["schemas"][name]["properties"]["properties"]["additionalProperties"]
+        value["type"] = [value["type"], "null"]
 
 
-@dataclass
-class Call:
-    """A request as it came, and the status it got (0 while it is being answered)."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: Any
-    status: int = 0
+DOCUMENT = OpenApi("hubspot/contacts_v3.json", Draft4Validator, "default", _nullable)
 
 
 class Window:
@@ -59,101 +53,57 @@ class Window:
         return False
 
 
-class HubSpot:
+class HubSpot(Api):
     """The fake; use it as a context manager. `account` is what it knows, `calls` what it was asked.
 
     `checked`: hold requests and answers against the document (slow for tens of thousands of contacts).
     `limited`: enforce the limits by the second. `daily`: calls until the daily limit. `scopes`: what the token may.
-    `before`: called with each request ahead of its answer.
     """
 
+    manner = Manner(
+        "results", {"id": None, "properties": "none"}, b'{"results": "soon", "total": "many"}',
+        b'{"results": [{"id": "1", ', "Log in to HubSpot", "/login",
+    )  # fmt: skip
+
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), *, checked: bool = True) -> None:
+        super().__init__()
+        self.refusals = REFUSALS
         self.account = Account(now)
-        self.calls: list[Call] = []
-        self.problems: list[str] = []
         self.limited, self.daily, self.scopes = False, 250_000, {SCOPE}
-        self.retry_after: str | None = "1"  # of a 429; HubSpot does not always send one
-        self.before: Callable[[Call], None] = lambda _: None
         self.page = 200  # at most so many contacts in an answer, however many are asked for
-        self.closing = threading.Event()
-        self.drip_every = 0.05  # seconds
         self._checked = checked
-        # HubSpot answers null for a property that a record does not have, though the document says string.
-        answers = ("SimplePublicObject", "SimplePublicObjectWithAssociations")
-        self._document = OpenApi(
-            "hubspot/contacts_v3.json",
-            tuple((name, "properties", "properties", "additionalProperties") for name in answers),
-        )
-        self._faults: dict[int, str] = {}
-        self._lock = threading.Lock()
         self._searches, self._others = Window(5, 1), Window(100, 10)
-
-    def __enter__(self) -> Self:
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.fake = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def fail(self, fault: str, at: int = 1, times: int = 1) -> None:
-        """The `at`-th request from now on, and `times` in all, end in `fault`, one of FAULTS."""
-        assert fault in FAULTS, fault
-        self._faults |= {len(self.calls) + at - 1 + n: fault for n in range(times)}
 
     def paths(self) -> list[str]:
         """Which way each request went, in words: search, list, archived, batch, account."""
         return [_way(call) for call in self.calls]
 
-    def forget(self) -> None:
-        """Count requests anew."""
-        self.calls.clear()
-        self._faults.clear()
-
     # -- answering -----------------------------------------------------------------------------------------
 
-    def answer(self, call: Call, authorization: str) -> tuple[Answer, str | None]:
-        """The answer to a request, and the fault it is to be spoilt by."""
-        with self._lock:
-            fault = self._faults.pop(len(self.calls), None)
-            self.calls.append(call)
-        self.before(call)
-        with self._lock:
-            answer = self._right(call, authorization) if fault not in REFUSALS else self._refusal(str(fault))
-            call.status = answer[0]
-            if self._checked and fault is None and call.path.startswith(CONTACTS):
-                self._check(call, answer)
-        return answer, None if fault in REFUSALS else fault
-
-    def _check(self, call: Call, answer: Answer) -> None:
-        self.problems += self._document.request(call.method, call.path, call.query, call.body)
+    def check(self, call: Call, answer: Answer) -> None:
+        if not self._checked or not call.path.startswith(CONTACTS):
+            return
+        self.problems += DOCUMENT.request(call.method, call.path, call.query, call.body)
         if answer[0] != 429:  # comes from the gateway in front of the API, in a shape of its own
-            self.problems += self._document.answer(call.method, call.path, answer[0], answer[1])
+            self.problems += DOCUMENT.answer(call.method, call.path, answer[0], answer[1])
 
-    def _right(self, call: Call, authorization: str) -> Answer:
+    def right(self, call: Call) -> Answer:
         if (call.method, call.path) not in ANSWERS:
             self.problems.append(f"{call.method} {call.path} is not among what may only read")
             return _error(405, "METHOD_NOT_ALLOWED", "not here")
-        if authorization != f"Bearer {TOKEN}":
-            return self._refusal("unauthorized")
+        if call.headers.get("authorization") != f"Bearer {TOKEN}":
+            return self.refusal("unauthorized")
         if call.path.startswith(CONTACTS) and SCOPE not in self.scopes:
-            return self._refusal("scope missing")
+            return self.refusal("scope missing")
         if len(self.calls) > self.daily:
-            return self._refusal("daily limit")
+            return self.refusal("daily limit")
         if self.limited and (self._searches if call.path == SEARCH else self._others).full():
-            return self._refusal("secondly limit" if call.path == SEARCH else "ten-secondly limit")
+            return self.refusal("secondly limit" if call.path == SEARCH else "ten-secondly limit")
         return ANSWERS[call.method, call.path](self, call)
 
-    def _refusal(self, name: str) -> Answer:
-        status, body = REFUSALS[name]
-        shown = {"Retry-After": self.retry_after} if status == 429 and self.retry_after is not None else {}
-        return status, body | {"correlationId": str(uuid.uuid4())}, shown
+    def refusal(self, name: str) -> Answer:
+        status, body, headers = super().refusal(name)
+        return status, body | {"correlationId": str(uuid.uuid4())}, headers
 
     def _search(self, call: Call) -> Answer:
         body = call.body
@@ -238,19 +188,6 @@ REFUSALS: Mapping[str, tuple[int, dict[str, Any]]] = {
     "bad request": (400, {"status": "error", "category": "VALIDATION_ERROR", "message": "There was a problem"}),
 }  # fmt: skip
 
-SPOILT = frozenset({
-    "half answer",     # the connection ends in the middle of the body
-    "hang up",         # it ends before the first byte
-    "wrong json",      # JSON, but not what was promised
-    "broken json",
-    "login page",      # HTML with status 200
-    "redirect",
-    "bad gateway",     # HTML with status 502
-    "drip",            # a byte at a time
-    "bad record",      # one record of the page is none
-})  # fmt: skip
-FAULTS = SPOILT | REFUSALS.keys()
-
 
 def _error(status: int, category: str, message: str) -> Answer:
     body = {"status": "error", "message": message, "category": category, "correlationId": str(uuid.uuid4())}
@@ -261,70 +198,3 @@ def _way(call: Call) -> str:
     if call.path == CONTACTS:
         return "archived" if call.query.get("archived") == "true" else "list"
     return {SEARCH: "search", BATCH: "batch"}.get(call.path, "account")
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-    fake: HubSpot
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no trouble of the server's."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
-
-    def _serve(self) -> None:
-        url = urlsplit(self.path)
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        call = Call(self.command, url.path, dict(parse_qsl(url.query)), msgspec.json.decode(raw) if raw else None)
-        (status, body, headers), fault = self.server.fake.answer(call, self.headers.get("Authorization", ""))
-        if fault == "bad record":
-            body["results"][len(body["results"]) // 2] = {"id": None, "properties": "none"}
-        if fault in (None, "bad record"):
-            self._say(status, "application/json;charset=utf-8", msgspec.json.encode(body), headers)
-        else:
-            self._spoil(str(fault), msgspec.json.encode(body))
-
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
-
-    def _spoil(self, fault: str, whole: bytes) -> None:
-        json, html = "application/json;charset=utf-8", "text/html;charset=utf-8"
-        match fault:
-            case "wrong json":
-                self._say(200, json, b'{"results": "soon", "total": "many"}')
-            case "broken json":
-                self._say(200, json, b'{"results": [{"id": "1", ')
-            case "login page":
-                self._say(200, html, b"<!doctype html><title>Log in to HubSpot</title>")
-            case "bad gateway":
-                self._say(502, html, b"<html><h1>502 Bad Gateway</h1></html>")
-            case "redirect":
-                self._say(302, html, b"", {"Location": f"{self.server.fake.url}/login"})
-            case "half answer":
-                self._say(200, json, whole, shown=len(whole) // 2)
-            case "drip":
-                self._say(200, json, whole, shown=0)
-                for byte in whole:
-                    self.wfile.write(bytes([byte]))
-                    self.wfile.flush()
-                    if self.server.fake.closing.wait(self.server.fake.drip_every):
-                        break
-        # A server that closes without a word races with the next request; only these faults are about that.
-        self.close_connection = fault in ("half answer", "hang up", "drip")
-
-    def _say(
-        self, status: int, kind: str, body: bytes, headers: Mapping[str, str] | None = None, shown: int | None = None
-    ) -> None:
-        self.send_response(status)
-        for name, value in ({"Content-Type": kind, "Content-Length": str(len(body))} | dict(headers or {})).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body if shown is None else body[:shown])
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None: ...

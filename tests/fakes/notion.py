@@ -11,15 +11,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from fakes import notion_schema
 from fakes.notion_filter import Invalid, compiled
 from fakes.notion_pages import Block, DataSource, Page, paragraphs, stamp
 from fakes.notion_refusals import STATUS, Answer, Limit
 from fakes.notion_server import HOWS, Fault, Server
+from fakes.openapi import Document, OpenApi
+from jsonschema import Draft202012Validator
 
 TOKEN = "ntn_test"
+
+
+def _sorted_by_time(document: Document) -> None:
+    """The document leaves out that entries are also sorted by a timestamp, as reference and clients have it."""
+    sort = document["components"]["schemas"]["sortObject"]
+    del sort["required"]
+    sort["anyOf"] = [{"required": ["property", "direction"]}, {"required": ["timestamp", "direction"]}]
+
+
+# An error that the document does not list has the shape of its 400.
+DOCUMENT = OpenApi("notion/openapi.json", Draft202012Validator, "400", _sorted_by_time)
 
 
 class Notion:
@@ -94,10 +106,10 @@ class Notion:
         self, method: str, target: str, headers: Mapping[str, str], body: Any
     ) -> tuple[int, dict[str, str], Any]:
         url = urlsplit(target)
-        query = parse_qs(url.query)
+        query = dict(parse_qsl(url.query))
         with self._lock:
             self.requests.append((method, url.path, body))
-            self.wrong += notion_schema.of_request(method, url.path, query, headers, body)
+            self.wrong += DOCUMENT.request(method, url.path, query, body, headers)
             try:
                 self._admit(headers)
                 answer = self._route(method, url.path, query, headers, body or {})
@@ -106,7 +118,7 @@ class Notion:
                 status, extra, answer = e.status, e.headers, e.body
             except Invalid as e:
                 status, extra, answer = 400, {}, Answer("validation_error", str(e)).body
-            self.wrong += notion_schema.of_answer(method, url.path, status, answer)
+            self.wrong += DOCUMENT.answer(method, url.path, status, answer)
         self.gate.wait()
         return status, extra, answer
 
@@ -120,7 +132,7 @@ class Notion:
         if headers["Notion-Version"] > self.newest_version:
             raise Invalid(f"Notion-Version header should be `{self.newest_version}`")
 
-    def _route(self, method: str, path: str, query: Mapping[str, list[str]], headers: Any, body: Any) -> Any:
+    def _route(self, method: str, path: str, query: Mapping[str, str], headers: Any, body: Any) -> Any:
         match [method, *path.strip("/").split("/")[1:]]:
             case ["GET", "users", "me"]:
                 return self._me()
@@ -135,8 +147,7 @@ class Notion:
             case ["GET", "pages", id, "markdown"]:
                 return self._markdown(id, headers)
             case ["GET", "blocks", id, "children"]:
-                given = {name: values[0] for name, values in query.items()}
-                return self._page_of([b.object() for b in self._children(id)], given, "block")
+                return self._page_of([b.object() for b in self._children(id)], query, "block")
         raise Answer("invalid_request_url", "Invalid request URL.")
 
     def _me(self) -> dict[str, Any]:

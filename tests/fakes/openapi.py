@@ -3,72 +3,103 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft4Validator
+from jsonschema.protocols import Validator
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+Document = dict[str, Any]
 
 
 class OpenApi:
-    """An OpenAPI 3.0 document, read from tests/fixtures.
+    """An OpenAPI document, read from tests/fixtures.
 
-    `nullable` names schemas whose string values the real service also leaves null, whatever the document says.
+    `draft` is the JSON schema that its version of OpenAPI is made of, `otherwise` the answer that describes all those
+    which an operation does not list. `mend` puts right what the document has otherwise than the real service.
     """
 
-    def __init__(self, file: str, nullable: tuple[tuple[str, ...], ...] = ()) -> None:
-        self._document: dict[str, Any] = json.loads((FIXTURES / file).read_text())
-        for path in nullable:
-            schema = self._document["components"]["schemas"]
-            for step in path:
-                schema = schema[step]
-            schema["type"] = [schema["type"], "null"]
+    def __init__(
+        self,
+        file: str,
+        draft: type[Validator],
+        otherwise: str,
+        mend: Callable[[Document], None] = lambda document: None,
+    ) -> None:
+        self._document: Document = json.loads((FIXTURES / file).read_text())
+        mend(self._document)
+        self._draft, self._otherwise = draft, otherwise
+        self.operation = cache(self._operation)
         self._validator = cache(self._validator_of)
 
-    def _validator_of(self, text: str) -> Draft4Validator:
-        return Draft4Validator(json.loads(text) | {"components": self._document["components"]})
+    def _operation(self, method: str, path: str) -> tuple[str, Mapping[str, Any]] | None:
+        """The path template and the operation behind a request, None where the document has none."""
+        for template, operations in self._document["paths"].items():
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method.lower() in operations:
+                return template, operations[method.lower()]
+        return None
 
-    def _against(self, schema: Mapping[str, Any], value: Any, where: str) -> list[str]:
-        errors = self._validator(json.dumps(schema)).iter_errors(value)
-        return [f"{where}{''.join(f'/{step}' for step in e.path)}: {e.message}" for e in errors]
-
-    def operation(self, method: str, path: str) -> Mapping[str, Any] | None:
-        """The operation of a path without templates, None where the document has none."""
-        found: Mapping[str, Any] | None = self._document["paths"].get(path, {}).get(method.lower())
+    def _resolved(self, part: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "$ref" not in part:
+            return part
+        found: Mapping[str, Any] = self._document
+        for step in part["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
         return found
 
-    def request(self, method: str, path: str, query: Mapping[str, str], body: Any) -> list[str]:
-        """What is wrong with a request: unknown parameters, or a body that the schema refuses."""
-        operation = self.operation(method, path)
-        if operation is None:
+    def _below(self, template: str, method: str, *steps: str) -> Mapping[str, Any]:
+        """A part of an operation; {} where it has none."""
+        part: Mapping[str, Any] = self._document["paths"][template][method.lower()]
+        for step in steps:
+            part = self._resolved(part.get(step, {}))
+        return part
+
+    def _validator_of(self, template: str, method: str, *steps: str) -> Validator:
+        return self._draft(dict(self._below(template, method, *steps)) | {"components": self._document["components"]})
+
+    def request(
+        self, method: str, path: str, query: Mapping[str, str], body: Any, headers: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """What is wrong with a request: parameters or keys that the document does not know, values it refuses, and,
+        where `headers` are given, those that are not there."""
+        found = self.operation(method, path)
+        if found is None:
             return [f"{method} {path} is not in the document"]
-        known = {p["name"]: p["schema"] for p in operation.get("parameters", []) if p["in"] == "query"}
-        found = [f"{path}: unknown parameter {name}" for name in query if name not in known]
+        template, operation = found
+        where = f"{method} {template}"
+        parameters = [self._resolved(p) for p in operation.get("parameters", [])]
+        known = {p["name"]: p["schema"] for p in parameters if p["in"] == "query"}
+        wrong = [f"{where}: unknown parameter {name}" for name in query if name not in known]
         for name in query.keys() & known.keys():
-            found += self._against(known[name], _typed(query[name], known[name]["type"]), f"{path}?{name}")
+            value = _typed(query[name], known[name].get("type", ""))
+            wrong += [f"{where}?{name}: {e.message}" for e in self._draft(known[name]).iter_errors(value)]
+        if headers is not None:
+            wrong += [
+                f"{where}: no {p['name']}" for p in parameters if p["in"] == "header" and p["name"] not in headers
+            ]
         if "requestBody" in operation:
-            found += self._against(operation["requestBody"]["content"]["application/json"]["schema"], body, path)
-            found += _unknown(body, self._schema(operation), path)
-        return found
-
-    def _schema(self, operation: Mapping[str, Any]) -> Mapping[str, Any]:
-        schema: Mapping[str, Any] = operation["requestBody"]["content"]["application/json"]["schema"]
-        if "$ref" in schema:
-            schema = self._document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-        return schema
+            schema = ("requestBody", "content", "application/json", "schema")
+            wrong += _errors(self._validator(template, method, *schema), body, where)
+            wrong += _unknown(body, self._below(template, method, *schema), where)
+        return wrong
 
     def answer(self, method: str, path: str, status: int, body: Any) -> list[str]:
         """What is wrong with an answer of the fake."""
-        operation = self.operation(method, path) or {}
-        answers = operation.get("responses", {})
-        response = answers.get(str(status)) or answers.get("default", {})
-        if "$ref" in response:
-            response = self._document["components"]["responses"][response["$ref"].rsplit("/", 1)[1]]
-        content: Mapping[str, Any] = next(iter(response.get("content", {}).values()), {"schema": {}})
-        return self._against(content["schema"], body, f"{status} {path}")
+        found = self.operation(method, path)
+        if found is None:
+            return []
+        template, operation = found
+        kind = str(status) if str(status) in operation["responses"] else self._otherwise
+        content = self._below(template, method, "responses", kind, "content")
+        steps = ("responses", kind, "content", next(iter(content), "none"), "schema")
+        return _errors(self._validator(template, method, *steps), body, f"{status} {path}")
+
+
+def _errors(validator: Validator, value: Any, where: str) -> list[str]:
+    return [f"{where}{''.join(f'/{step}' for step in e.path)}: {e.message}" for e in validator.iter_errors(value)]
 
 
 def _typed(text: str, kind: str) -> Any:
@@ -83,7 +114,7 @@ def _typed(text: str, kind: str) -> Any:
     return text
 
 
-def _unknown(body: Any, schema: Mapping[str, Any], path: str) -> list[str]:
+def _unknown(body: Any, schema: Mapping[str, Any], where: str) -> list[str]:
     """Keys of a body that the document does not name: a typing error there would go unseen."""
     known = schema.get("properties", {})
-    return [f"{path}: unknown key {key}" for key in body if key not in known] if isinstance(body, dict) else []
+    return [f"{where}: unknown key {key}" for key in body if key not in known] if isinstance(body, dict) else []

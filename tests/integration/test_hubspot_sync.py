@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from fakes.hubspot import BATCH, CONTACTS, SEARCH, TOKEN, Call, HubSpot
+from fakes.hubspot import BATCH, CONTACTS, SEARCH, TOKEN, HubSpot
+from fakes.spoilt import Call
 
 from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock

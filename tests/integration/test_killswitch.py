@@ -70,17 +70,28 @@ def test_an_off_whose_mirror_cannot_be_written_leaves_the_switch_on(
 def test_a_drill_does_not_release_what_somebody_set_meanwhile(
     db: Db, tmp_path: Path, meanwhile: Callable[[Db, Path], None]
 ) -> None:
+    before = controls.hold(db)
     killswitch.turn_on(db, "drill 1", "her", NOW)
     meanwhile(db, tmp_path)
-    assert not killswitch.release(db, tmp_path, "drill 1", "her", NOW)
+    assert not killswitch.release(db, tmp_path, "drill 1", "her", NOW, before)
     assert is_on(db)
 
 
 def test_a_drill_releases_its_own(db: Db, tmp_path: Path) -> None:
-    killswitch.turn_on(db, "drill 1", "her", NOW)
-    assert killswitch.release(db, tmp_path, "drill 1", "her", NOW)
+    killswitch.turn_off(db, tmp_path, "mended", "her", NOW)
+    before, later = controls.hold(db), NOW + timedelta(hours=1)
+    killswitch.turn_on(db, "drill 1", "cron", later)
+    drilled = controls.hold(db)
+    assert (drilled.drilled, drilled.kill_switch_changed_at) == (True, NOW)
+    assert killswitch.release(db, tmp_path, "drill 1", "cron", later, before)
     assert not is_on(db)
-    assert killswitch.read(tmp_path) == Mirror(False, 2, "drill 1", NOW.isoformat())
+    after = controls.hold(db)
+    assert (after.kill_switch_reason, after.kill_switch_changed_by, after.kill_switch_changed_at) == (
+        "mended", "her", NOW,
+    )  # fmt: skip
+    mirror = killswitch.read(tmp_path)
+    assert mirror is not None
+    assert (mirror.on, mirror.number) == (False, 2)
 
 
 def test_a_state_folder_that_cannot_be_used_does_not_keep_on_from_being_set(db: Db, tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_nothing_is_asked_for_once_the_switch_is_on(store: Store, connect: Conne
 
 def test_a_budget_is_not_overdrawn_by_many_at_once(database_url: str, db: psycopg.Connection) -> None:
     took: list[bool] = []
-    budget = limits.Budget("feed.day", 2, NOW)
+    budget = limits.Budget("feed", 2, NOW)
     limits.take(db, "feed", THREE, budget, NOW)
 
     def ask(bucket: str) -> None:
@@ -183,6 +183,33 @@ def test_the_budget_of_a_day_is_a_fuse_until_the_next_local_day(
     clock.move_to(datetime(2026, 3, 11, 0, 1, tzinfo=UTC))
     one.before()
     assert db.execute("SELECT used FROM rate_limit_buckets WHERE name = 'feed.day'").fetchone() == (1,)
+
+
+def test_a_budget_that_is_set_in_the_middle_of_a_day_counts_the_calls_before_it(
+    store: Store, connect: Connect, db: psycopg.Connection
+) -> None:
+    clock = FixedClock(NOW.replace(hour=0))
+
+    def calls(number: int, daily: int | None) -> None:
+        one = meter(store, connect, clock, daily)
+        for _ in range(number):
+            one.before()
+            one.after(ms=1)
+
+    calls(2, 4)  # as the fuse stood in the morning
+    clock.advance(timedelta(hours=8))
+    calls(6, None)
+    with pytest.raises(DailyLimit, match="its 8 calls of today are used up"):
+        calls(1, 8)
+    calls(2, 10)
+    with pytest.raises(DailyLimit):
+        calls(1, 10)
+    assert limits.usage(db, clock.now().replace(hour=0))[0].calls == 10
+    assert db.execute("SELECT used, capacity FROM rate_limit_buckets WHERE name = 'feed.day'").fetchone() == (10, 10)
+    clock.advance(timedelta(days=1))
+    calls(10, 10)
+    with pytest.raises(DailyLimit):
+        calls(1, 10)
 
 
 def test_a_budget_that_was_raised_holds_at_once(store: Store, connect: Connect) -> None:

@@ -179,6 +179,25 @@ def test_what_n8n_forgets_stays_here_and_is_told(company: Company, fake: N8n, db
     assert company.syncs().data["gone"] == 0
 
 
+def test_an_n8n_that_shows_no_execution_any_more_is_warned_of(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    fake.many(20)
+    company.syncs()
+    fake.prune(*range(1, 19))
+    company.at.advance(timedelta(days=1))
+    company.syncs()
+    fake.many(8)
+    company.syncs()
+    assert db.execute("SELECT title FROM notifications").fetchall() == []
+    fake.prune(*list(fake.runs))
+    company.at.advance(timedelta(days=1))
+    company.syncs()
+    assert db.execute("SELECT severity, title FROM notifications").fetchall() == [
+        ("WARN", "n8n: 10 of 10 executions are gone at the source since Wed 11 Mar 13:30")
+    ]
+
+
 def test_an_n8n_that_began_anew_is_read_from_its_beginning(company: Company, fake: N8n, db: psycopg.Connection) -> None:
     fake.many(4 * MOST)
     company.syncs()
@@ -278,6 +297,54 @@ def test_a_failure_retried_with_success_is_none(company: Company, fake: N8n, db:
     assert incidents(db) == []
 
 
+def test_an_incident_takes_back_the_failures_that_are_retried_with_success_and_ends_with_the_last(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    company.syncs()
+    failed = [fake.ran("w1", "error") for _ in range(5)]
+    company.syncs()
+    for run in failed[:2]:
+        fake.retried(run)
+    company.syncs()
+    assert fake.paths() == ["list"]
+    assert incidents(db) == [("Workflow Invoice sync failed 3 times", "WARN", 3, "open")]
+    fake.retried(failed[2])
+    fake.ran("w1", "error")
+    company.syncs()
+    assert incidents(db) == [("Workflow Invoice sync failed 3 times", "WARN", 3, "open")]
+    for run in [*failed[3:], fake.runs[max(fake.runs)]]:
+        fake.retried(run)
+    company.syncs()
+    assert incidents(db) == [("Workflow Invoice sync failed 3 times", "WARN", 3, "resolved")]
+    assert company.syncs().data["incidents_new"] == 0
+
+
+def test_retries_that_failed_before_one_succeeded_are_no_failures_either(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    company.syncs()
+    first = fake.ran("w1", "error")
+    fake.retried(first, "error")
+    second = fake.retried(first, "crashed")
+    fake.retried(second)
+    fake.ran("w1", "error")
+    company.syncs()
+    assert incidents(db) == []
+    left = db.execute(
+        "SELECT execution_id FROM workflow_executions WHERE status <> 'success' AND retry_success_id IS NULL"
+    )
+    assert left.fetchall() == [("5",)]
+
+
+def test_an_incident_of_somebody_else_is_left_alone(company: Company, fake: N8n, db: psycopg.Connection) -> None:
+    db.execute(
+        "INSERT INTO incidents (type, severity, title, status, related_workflow_id)"
+        " VALUES ('repeated_failures', 'WARN', 'By hand', 'open', 'w1')"
+    )
+    company.syncs()
+    assert incidents(db) == [("By hand", "WARN", 1, "open")]
+
+
 def test_a_success_that_retries_an_older_failure_takes_it_back(
     company: Company, fake: N8n, db: psycopg.Connection
 ) -> None:
@@ -305,6 +372,20 @@ def test_failures_stored_by_a_sync_that_broke_off_are_counted_by_the_next(
     assert incidents(db) == []
     company.syncs()
     assert incidents(db) == [("Workflow Invoice sync failed 3 times", "WARN", 3, "open")]
+
+
+def test_a_workflow_that_works_again_resolves_its_incident_and_one_that_does_not_run_does_not(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    for workflow in ("w1", "w2"):
+        for _ in range(3):
+            fake.ran(workflow, "error")
+    company.syncs()
+    fake.ran("w1", "success")
+    assert company.syncs().data["incidents_resolved"] == 1
+    assert db.execute("SELECT related_workflow_id, status FROM incidents ORDER BY 1").fetchall() == [
+        ("w1", "resolved"), ("w2", "open"),
+    ]  # fmt: skip
 
 
 def test_an_incident_is_opened_though_nobody_can_say_why(company: Company, fake: N8n, db: psycopg.Connection) -> None:

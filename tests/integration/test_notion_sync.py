@@ -131,6 +131,7 @@ def test_what_vanished_without_an_edit_is_superseded_by_the_next_morning(company
         case "unshare":
             pages[1].shared = False
         case "unshare the data source":
+            company.table("Another")
             pages[1].source.shared = False
         case _:
             pages[1].tags = ("Draft",)
@@ -142,6 +143,64 @@ def test_what_vanished_without_an_edit_is_superseded_by_the_next_morning(company
     assert company.rows("superseded_by, supersede_reason", key) == [(None, why)]
 
 
+LOST = {
+    "its data source": ("no data source is shared", "deleted, or no longer shared with godmode's integration"),
+    "its property": ('has a property "Tags" of tags (Handbook)', 'has no property "Tags" of tags any more'),
+}
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_where_notion_shows_nothing_any_more_that_is_said_loudly_and_never_all_quiet(
+    company: Company, db: psycopg.Connection[Any], what: str
+) -> None:
+    source = company.pages(7)[0].source
+    company.sync()
+    read_at = company.clock.now()
+    if what == "its data source":
+        source.shared = False
+    else:
+        source.property = "Labels"
+    why, reason = LOST[what]
+    result = company.sync()
+    assert (result.outcome, why in str(result.error)) == ("failed", True)
+    assert len(company.rows("id")) == 7  # a mistake that is mended on the same day costs nothing
+    result = company.sync(DAY)
+    assert (result.outcome, why in str(result.error)) == ("failed", True)
+    assert company.rows("id") == []
+    assert company.state("last_sync_success, last_sync_completed_at") == (False, read_at)
+    told = db.execute("SELECT severity, title, body FROM notifications WHERE type = 'records_gone'").fetchall()
+    title = "notion: 7 of 7 pages are gone at the source since Tue 10 Mar 13:00"
+    assert told == [("WARN", title, f"{reason}; if that is a mistake, mend it there and they are read again")]
+    digest = company.app.runner.run("daily_digest", Mode(dry_run=True)).result.data["text"]
+    assert "notion not read since Tue 13:00: no data source" in digest
+    assert title in digest
+    assert "All quiet" not in digest
+    company.sync()
+    assert db.execute("SELECT count(*) FROM notifications WHERE type = 'records_gone'").fetchone() == (1,)
+    source.shared, source.property = True, "Tags"
+    assert company.sync().data["new"] == 7
+
+
+def test_a_share_of_the_pages_that_vanishes_at_once_is_warned_of_and_a_few_are_not(
+    company: Company, db: psycopg.Connection[Any]
+) -> None:
+    pages = company.pages(20)
+    company.sync()
+    for page in pages[:4]:
+        page.trashed = True
+    company.sync(DAY)
+    assert db.execute("SELECT count(*) FROM notifications").fetchone() == (0,)
+    for page in pages[4:12]:
+        company.notion.edit(page, tags=())
+    company.sync()
+    assert db.execute("SELECT title, body FROM notifications").fetchall() == [
+        (
+            "notion: 8 of 16 pages are gone at the source since Wed 11 Mar 13:00",
+            "no longer tagged SOP or Canonical or Final; if that is a mistake, mend it there and they are read again",
+        )
+    ]
+
+
 def test_a_page_that_was_shared_late_with_an_old_time_is_found_by_the_next_morning(company: Company) -> None:
     company.pages(3)
     company.sync()
@@ -150,6 +209,12 @@ def test_a_page_that_was_shared_late_with_an_old_time_is_found_by_the_next_morni
     data = company.sync(DAY).data
     assert (data["completeness"]["at_source"], data["completeness"]["repaired"]) == (3, 1)
     assert "# Old\n\ntext" in company.rows("value")
+    text = company.app.runner.run("daily_digest", Mode(dry_run=True)).result.data["text"]
+    assert "notion (1 page fetched that was missing, 1 page gone at the source) (`godmode sources`)." in text
+    assert "notion (3 of 3 pages, at most 1 min old)" in text
+    company.sync()
+    text = company.app.runner.run("daily_digest", Mode(dry_run=True)).result.data["text"]
+    assert "notion (3 of 3 pages (compared 14:00), at most 1 min old)" in text
 
 
 def test_a_page_that_comes_back_is_a_fact_again(company: Company) -> None:

@@ -7,10 +7,13 @@ from datetime import timedelta
 import psycopg
 import pytest
 from fakes import salesmsg as fake_salesmsg
+from fakes.company import BY_CRON
 from fakes.reached import MORNING, NIGHT, PHONE, Reached, note
 from fakes.telegram import CHAT, Telegram
 from fakes.twilio import Twilio
 
+from godmode.lib.errors import Auth
+from godmode.lib.kernel import JobContext, JobResult
 from godmode.lib.kernel import Severity as S
 from godmode.lib.store import attention
 
@@ -121,3 +124,15 @@ def test_credentials_that_end_are_looked_after_and_told_of_when_they_cannot_be_k
         desk.runner.run("health_monitor")
     assert "salesmsg is locked out" in telegram.texts[0]
     assert "set a new SALESMSG_API_TOKEN" in telegram.texts[0]
+
+
+def test_a_key_that_a_service_refuses_is_told_of_by_the_next_tick_of_the_30_second_job(
+    desk: Reached, telegram: Telegram
+) -> None:
+    def refused(ctx: JobContext) -> JobResult:
+        raise Auth("Notion answered 401", "set a new NOTION_TOKEN")
+
+    desk.work(refused)
+    desk.later(seconds=30)
+    assert desk.runner.run("process_retry_queue", BY_CRON).result.data == {"released": {"sent": 1}}
+    assert telegram.texts == ["WARN: work failed and will not mend itself\nNotion answered 401; set a new NOTION_TOKEN"]

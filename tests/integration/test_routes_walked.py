@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,7 +12,11 @@ from fakes.reached import MORNING, NIGHT, PHONE, Reached, note, status
 from fakes.telegram import Telegram
 from fakes.twilio import Twilio
 
+from godmode.lib.engine import killswitch
+from godmode.lib.errors import KillSwitchOn
 from godmode.lib.kernel import Severity as S
+from godmode.lib.notify.sending import Sender
+from godmode.lib.store import controls, outbox
 
 # -- the ways in order -------------------------------------------------------------------------------------------
 
@@ -171,6 +176,41 @@ def test_the_switch_releases_no_backlog(desk: Reached, telegram: Telegram, db: p
     assert (desk.release(), telegram.texts) == ({}, [])
     rows = db.execute("SELECT dedup_key, status, via, due_at FROM notifications ORDER BY id").fetchall()
     assert rows == [("k", "held", [], None), ("unrouted", "pending", [], None)]
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["still on", "over when the run looks"])
+def test_a_drill_demotes_nothing(
+    desk: Reached,
+    telegram: Telegram,
+    twilio: Twilio,
+    db: psycopg.Connection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    over: bool,
+) -> None:
+    before = controls.hold(db)
+
+    def ends() -> bool:
+        return killswitch.release(db, tmp_path, "drill 20260310T170000", "her", desk.at.now(), before)
+
+    def body(ctx: Any) -> None:
+        outbox.put(db, note(S.WARN, "unrouted", "permanent_failure"), "r", desk.at.now())
+        ctx.notify(note(S.SEV1))
+
+    def drills(sender: Sender, row: outbox.Message) -> Any:
+        killswitch.turn_on(db, "drill 20260310T170000", "her", desk.at.now())
+        if over:
+            ends()
+        raise KillSwitchOn("Kill switch is active")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Sender, "send", drills)
+        assert desk.work(body).result.reason == "kill_switch"
+    assert ends() is not over
+    assert (status(db), status(db, "unrouted")) == ("pending", "pending")
+    desk.later(seconds=30)
+    assert desk.release() == {"sent": 2}
+    assert (len(twilio.messages), len(telegram.texts)) == (1, 1)
 
 
 def test_the_switch_in_the_middle_leaves_the_message_to_the_digest(

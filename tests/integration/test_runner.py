@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from fakes.company import Company, audit, fail
+from fakes.company import NOON, Company, audit, fail
 
 from godmode.lib.engine import killswitch
 from godmode.lib.engine.equipment import Mode
@@ -44,6 +44,17 @@ def test_a_daily_job_is_due_from_its_hour_to_the_end_of_its_catch_up(company: Co
     assert company.outcome() == ("succeeded", None)
     company.at.advance(timedelta(days=1, minutes=1))
     assert company.outcome() == ("skipped", "not_due")
+
+
+def test_again_with_the_clock_set_back_runs_and_gives_no_slot_back(company: Company, db: psycopg.Connection) -> None:
+    company.add("work")
+    company.run()
+    company.at.move_to(NOON - timedelta(hours=2))
+    assert company.outcome(mode=Mode(again=True)) == ("succeeded", None)
+    assert company.bodies_run == ["2026-03-10T17:00:00Z", "2026-03-10T15:00:00Z"]
+    assert db.execute("SELECT slot FROM job_state WHERE job = 'work'").fetchone() == ("2026-03-10T17:00:00Z",)
+    company.at.move_to(NOON)
+    assert company.outcome() == ("skipped", "already_ran")
 
 
 def test_by_hand_a_daily_job_takes_the_days_slot_before_its_hour_so_that_it_does_not_run_again(
@@ -201,7 +212,7 @@ def test_a_second_streak_is_told_of_again_and_an_auth_failure_in_its_middle_at_o
 def test_an_auth_failure_is_told_at_once(company: Company, db: psycopg.Connection) -> None:
     company.add("work", fail(Auth("401")))
     assert company.run().result.error_category == "auth"
-    assert db.execute("SELECT type FROM notifications").fetchall() == [("job_failing",)]
+    assert db.execute("SELECT type FROM notifications").fetchall() == [("credentials",)]
 
 
 def test_a_bug_in_a_body_is_an_outcome_and_not_a_traceback(company: Company, db: psycopg.Connection) -> None:

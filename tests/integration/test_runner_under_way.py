@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import psycopg
-from fakes.company import NOON, Company, audit
+import pytest
+from fakes.company import NOON, Company, audit, fail
 
 from godmode.lib.engine.equipment import Mode
-from godmode.lib.kernel import Daily, JobContext, JobResult, Notification
+from godmode.lib.engine.runner import _Run
+from godmode.lib.errors import Auth, Transient
+from godmode.lib.kernel import Backoff, Daily, JobContext, JobResult, Notification
 from godmode.lib.kernel import Severity as S
 
 
@@ -164,3 +169,42 @@ def test_a_deadline_ends_a_run_as_transient_and_keeps_what_stands(company: Compa
     assert "deadline of 0.3 s" in (result.error or "")
     assert db.execute("SELECT title FROM proposals").fetchall() == [("kept",)]
     assert db.execute("SELECT state FROM job_state").fetchall() == [("failed",)]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_an_outcome_whose_connection_is_lost_at_its_commit_is_recorded_once(
+    company: Company, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    record, losses = _Run._record, iter([True])
+
+    def loses(run: _Run, *args: Any) -> None:
+        lost = next(losses, False)
+        if written or not lost:
+            record(run, *args)
+        if lost:
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(_Run, "_record", loses)
+    company.add("work", fail(Auth("401")))
+    assert company.run().result.error_category == "auth"
+    assert audit(db) == [("job", False, "401")]
+    assert db.execute("SELECT state, consecutive_failures FROM job_state").fetchall() == [("failed", 1)]
+    assert db.execute("SELECT count(*) FROM notifications").fetchone() == (1,)
+
+
+def test_a_run_that_the_switch_stopped_uses_up_no_attempt(company: Company, db: psycopg.Connection) -> None:
+    def stopped(ctx: JobContext) -> None:
+        db.execute("UPDATE agent_controls SET kill_switch = true")
+        ctx.check()
+
+    def runs(body: Callable[[JobContext], Any], minutes: int) -> tuple[str, str | None]:
+        company.add("speech", body, Daily("08:00"), retry=Backoff(attempts=2, first=timedelta(minutes=5)))
+        came = company.outcome("speech")
+        db.execute("UPDATE agent_controls SET kill_switch = false")
+        company.at.advance(timedelta(minutes=minutes))
+        return came
+
+    assert runs(stopped, 1) == ("skipped", "kill_switch")
+    assert runs(fail(Transient("no route")), 5) == ("failed", None)
+    assert db.execute("SELECT count(*) FROM dead_letter_jobs").fetchone() == (0,)
+    assert runs(lambda ctx: None, 0) == ("succeeded", None)

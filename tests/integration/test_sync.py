@@ -129,8 +129,9 @@ def test_what_cannot_be_read_is_counted_and_named_and_the_rest_goes_on(reader: R
 def test_a_failed_sync_does_not_move_the_time_of_the_last_good_one(reader: Reader, db: psycopg.Connection) -> None:
     reader.reads(said(1))
     good = reader.at.now()
+    assert state(db, "read_to") == (good,)
     reader.reads(Transient("cut"))
-    assert state(db, "last_sync_completed_at, last_sync_started_at") == (good, reader.at.now())
+    assert state(db, "last_sync_completed_at, read_to, last_sync_started_at") == (good, good, reader.at.now())
 
 
 def test_a_message_longer_than_a_batch_is_stored_whole(reader: Reader, db: psycopg.Connection) -> None:
@@ -261,6 +262,18 @@ def test_once_a_day_what_is_missing_is_fetched_and_what_is_gone_is_superseded(
     assert state(db, "completeness") == (report,)
     assert "completeness" not in reader.reads().data
     assert shop.closed
+
+
+def test_the_counts_of_a_comparison_are_carried_forward_by_what_comes_and_goes(
+    reader: Reader, shop: Shop, db: psycopg.Connection
+) -> None:
+    reader.reads(said(1), said(2))
+    assert state(db, "completeness") == ({},)
+    shop.there = {"1": "hello", "2": "hello"}
+    reader.at.advance(timedelta(days=1))
+    report = reader.reads().data["completeness"]
+    reader.reads(said(1), said(3), said(4), Gone("2", "deleted"), Gone("9", "deleted"))
+    assert state(db, "completeness") == (report | {"at_source": 3, "stored": 3},)
 
 
 def test_a_comparison_that_is_broken_off_supersedes_nothing_and_is_made_again(

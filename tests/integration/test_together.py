@@ -55,8 +55,8 @@ class Company(App):
             return Job(name, "", Feed.every, partial(sync.run, name=source))
         return super().job(name)
 
-    def _lacking(self, job: Job) -> Any:
-        return {key: value for key, value in super()._lacking(job).items() if key != "source"}
+    def lacking(self, job: Job) -> Any:
+        return {key: value for key, value in super().lacking(job).items() if key != "source"}
 
     def scan(self) -> Report:
         return self.runner.run("periodic_scan", Mode(scheduled=True))

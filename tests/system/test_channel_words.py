@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
+from fakes.callmebot import CallMeBot
 from fakes.telegram import TOKEN, Telegram
+from psycopg.types.json import Jsonb
 
 from godmode.lib.config import Config
 
@@ -47,6 +50,7 @@ def test_a_test_message_is_sent_after_asking_and_is_marked(telegram: Telegram, d
     unlisted = godmode("channels", "test", "telegram", "--yes")
     assert (unlisted.returncode, telegram.requests) == (1, [])
     assert f"godmode allowlist add {CHAT}" in unlisted.stdout
+    assert unlisted.stdout.startswith(f"telegram: {CHAT} is not on the allowlist")
     godmode("allowlist", "add", CHAT)
     for _ in range(2):
         assert godmode("channels", "test", "telegram", "--yes").stdout == "telegram: sent\n"
@@ -55,6 +59,42 @@ def test_a_test_message_is_sent_after_asking_and_is_marked(telegram: Telegram, d
     listed = godmode("channels").stdout
     assert "ready" in listed
     assert "in the last 7 days: call 0, sms 0, message 2" in listed
+
+
+def test_a_test_over_a_limit_is_dropped_and_never_arrives_by_another_way(
+    telegram: Telegram, db: psycopg.Connection
+) -> None:
+    godmode("allowlist", "add", CHAT)
+    taken = [{"way": "message", "channel": "telegram", "at": datetime.now(UTC).isoformat()}] * 30
+    db.execute(
+        "INSERT INTO notifications (type, title, status, tries, tried_at) VALUES ('t', 't', 'digested', %s, now())",
+        (Jsonb(taken),),
+    )
+    tested = godmode("channels", "test", "telegram", "--yes")
+    assert (tested.returncode, tested.stdout) == (1, "telegram: the limit of messages is reached\n")
+    db.execute("UPDATE notifications SET due_at = now() - interval '1 hour' WHERE due_at IS NOT NULL")
+    db.execute("UPDATE notifications SET tries = '[]'")
+    assert godmode("run", "process-retry-queue").returncode == 0
+    assert telegram.texts == []
+
+
+@pytest.mark.parametrize(
+    ("mood", "code", "said"),
+    [
+        ("well", 0, "callmebot: it rang; callmebot cannot tell whether the call was answered\n"),
+        ("hangs_up", 1, "callmebot: CallMeBot did not answer, so it may have been sent"),
+        ("stranger", 1, "callmebot: CallMeBot did not ring: "),
+    ],
+)
+def test_a_call_that_rang_is_a_success_though_nobody_can_tell_whether_it_was_heard(
+    config: Config, database_url: str, mood: str, code: int, said: str
+) -> None:
+    with CallMeBot("@jonah") as made:
+        made.mood = mood
+        write(config, f'[channels.callmebot]\nbase_url = "{made.url}"\nuser = "jonah"\n')
+        godmode("allowlist", "add", "@jonah", "--for", "call")
+        tested = godmode("channels", "test", "callmebot", "--yes")
+    assert (tested.returncode, tested.stdout[: len(said)]) == (code, said)
 
 
 def test_the_switch_and_comms_disabled_hold_for_a_test_too(telegram: Telegram, db: psycopg.Connection) -> None:
@@ -94,6 +134,44 @@ def test_what_can_never_fire_is_named_by_the_check(telegram: Telegram, config: C
     assert 'line 3: routes.0.via.0: "phone" is none of call, digest, message, sms' in done.stderr
 
 
-def test_a_call_cannot_be_planned_without_a_channel_that_rings(telegram: Telegram) -> None:
+def test_a_channel_that_may_reach_nobody_is_named_by_the_check(telegram: Telegram) -> None:
+    said = f"note: channels.telegram: {CHAT} is not on the allowlist for message, so nothing reaches it that way"
+    done = godmode("config", "check")
+    assert (done.returncode, f"{said}: `godmode allowlist add {CHAT} --for message`" in done.stdout) == (0, True)
+    godmode("allowlist", "add", CHAT)
+    assert "allowlist" not in godmode("config", "check").stdout
+
+
+def test_a_call_at_the_hour_at_which_its_time_is_over_can_never_fire(config: Config, database_url: str) -> None:
+    write(config, 'quiet_hours = { start = "21:00", end = "06:00" }\njobs.morning_call.time = "05:15"\n')
+    assert "05:15 lies in the quiet hours, so it can never fire" in godmode("config", "check").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[channels.callmebot]\nuser = "@a b"\n', 'channels.callmebot: "@a b" is no address'),
+        ('[channels.apprise]\nurls = ["foo://bar"]\n', "apprise cannot use the URL foo://…"),
+        (
+            '[channels.telegram]\nchat_id = "1"\nbase_url = "nonsense"\n',
+            'line 3: channels.telegram.base_url: expected an address such as "https://example.com"',
+        ),
+        (
+            '[sources.notion]\nbase_url = "https//api.notion.com"\n',
+            'line 2: sources.notion.base_url: expected an address such as "https://example.com"',
+        ),
+    ],
+)
+def test_an_address_that_is_none_is_a_mistake_that_the_check_names(
+    config: Config, database_url: str, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
+    write(config, text)
+    done = godmode("config", "check")
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_a_call_cannot_be_planned_without_a_channel_that_rings(telegram: Telegram, config: Config) -> None:
+    write(config, 'quiet_hours = { start = "00:00", end = "00:00" }\n' + config.path.read_text())
     done = godmode("run", "morning-call")
     assert "prerequisite" in done.stderr

@@ -19,7 +19,7 @@ GODMODE = Path(sys.executable).with_name("godmode")
 ALL = (
     ("status",), ("jobs",), ("audit",), ("controls", "set", "jobs_enabled", "off"), ("proposals",),
     ("memory", "search", "x"), ("killswitch", "off", "--yes"), ("init", "--yes"), ("run", "cleanup-old-data"),
-    ("run", "health-monitor", "--scheduled"),
+    ("run", "health-monitor", "--scheduled"), ("report",), ("metrics",),
 )  # fmt: skip
 
 
@@ -40,6 +40,11 @@ def is_one_line(failed: subprocess.CompletedProcess[str], *codes: int) -> bool:
     return failed.returncode in codes and len(failed.stderr.splitlines()) == 1 and "Traceback" not in failed.stderr
 
 
+def did(done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether the command did what it is for; `status` exits with 1 where it says that not all is well."""
+    return done.returncode == 0 or ("not looked at" in done.stdout and (done.returncode, done.stderr) == (1, ""))
+
+
 def no_room() -> None:
     """The process, and all that it starts, can make files but write nothing into them, as on a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -51,8 +56,8 @@ def test_a_database_that_takes_no_writes_is_one_line(
 ) -> None:
     db.execute(f"ALTER DATABASE {db.info.dbname} SET default_transaction_read_only = on")
     done = types(*words)
-    assert done.returncode == 0 or is_one_line(done, 1), done.stderr
-    assert done.returncode == 0 or "primary" in done.stderr
+    assert did(done) or is_one_line(done, 1), done.stderr
+    assert did(done) or "primary" in done.stderr
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
@@ -62,7 +67,7 @@ def test_a_database_that_someone_damaged_is_one_line(
     db.execute("ALTER TABLE agent_audit_log RENAME TO somewhere_else")
     db.execute("ALTER TABLE memory_items RENAME TO somewhere_else_too")
     done = types(*words)
-    assert done.returncode == 0 or is_one_line(done, 1), done.stderr
+    assert did(done) or is_one_line(done, 1), done.stderr
 
 
 def test_a_bug_is_one_line_and_a_traceback_only_with_debug() -> None:
@@ -103,7 +108,7 @@ def test_a_full_disk_leaves_no_half_a_database_and_the_next_start_makes_it(
         assert is_one_line(failed, 1, 2), failed.stderr
         done = types("db", "start")
         assert done.returncode == 0, done.stderr
-        assert types("status").returncode == 0
+        assert types("jobs").returncode == 0
     finally:
         discard(home / "state")
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
-from fakes.hubspot import TOKEN, Call, HubSpot
+from fakes.hubspot import TOKEN, HubSpot
+from fakes.spoilt import Call
 
 GODMODE = Path(sys.executable).with_name("godmode")
 EARLIER = datetime.now(UTC) - timedelta(days=3)

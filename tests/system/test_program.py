@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -57,7 +59,7 @@ def test_json_is_one_document_on_stdout_with_the_promised_keys(her: Operator) ->
 @pytest.mark.parametrize(
     "words",
     [
-        ("status",), ("jobs",), ("controls",), ("audit",), ("proposals",), ("killswitch", "status"),
+        ("jobs",), ("controls",), ("audit",), ("proposals",), ("killswitch", "status"),
         ("memory", "search", "anything"), ("config", "show"), ("db", "url"),
     ],
 )  # fmt: skip
@@ -65,6 +67,14 @@ def test_every_command_that_shows_something_has_json(her: Operator, words: tuple
     shown = her.types(*words, "--json")
     json.loads(shown.stdout)
     assert (shown.returncode, shown.stderr) == (0, "")
+
+
+def test_status_of_a_fresh_installation_is_one_document_that_says_nothing_was_looked_at(her: Operator) -> None:
+    shown = her.types("status", "--json")
+    document = json.loads(shown.stdout)
+    assert (shown.returncode, shown.stderr, document["well"], document["troubles"]) == (1, "", False, [])
+    assert document["unseen"][0]["what"].startswith("no job has run yet")
+    assert "all is well" not in her.types("status").stdout
 
 
 def test_a_scheduled_run_is_quiet_on_stdout_and_a_second_one_silent(her: Operator) -> None:
@@ -150,6 +160,55 @@ def test_wrong_words_get_one_line_that_says_what_next_and_exit_code_2(
     assert refused.stdout == ""
     assert len(refused.stderr.splitlines()) == 1, refused.stderr
     assert says in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("audit", "--hours", "nan"),
+        ("audit", "--hours", "inf"),
+        ("audit", "--hours", "-1"),
+        ("audit", "--job", ""),
+        ("audit", "--run", "\udcff"),
+        ("audit", "action", ""),
+        ("audit", "messages", "--told-by", " "),
+        ("memory", "search", " "),
+        ("memory", "search", "\udcff"),
+        ("killswitch", "on", "--wait", "nan"),
+        ("allowlist", "add", "-12", "--nam", "x"),
+        ("allowlist", "add", "123456789", "--name", "\n"),
+        ("jobs", "disable", "DAILY-DIGEST"),
+        ("controls", "set", "jobs_enabled", "ON"),
+        ("channels", "test", "console", "--way", "", "--yes"),
+        ("queue", "show", "\u0663"),
+    ],
+)
+def test_a_word_that_an_option_cannot_take_is_one_line_and_exit_code_2(her: Operator, words: tuple[str, ...]) -> None:
+    done = her.types(*words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert "Error:" not in done.stderr
+    assert "please report it" not in done.stderr
+
+
+def test_somebody_elses_words_do_nothing_to_the_terminal(her: Operator, db: psycopg.Connection) -> None:
+    db.execute("INSERT INTO notifications (type, title) VALUES ('incident', E'big \\x1b[31mred \\u202eder\\u202c 🔥')")
+    listed = her.types("audit", "messages").stdout
+    assert "big [31mred der 🔥" in listed
+    assert "\x1b" in json.loads(her.types("audit", "messages", "--json").stdout)[0]["title"]
+
+
+def test_a_slot_that_a_run_by_hand_took_before_its_time_is_not_the_next(her: Operator, db: psycopg.Connection) -> None:
+    her.types("run", "daily-digest")
+    taken = db.execute("SELECT slot FROM job_state WHERE job = 'daily_digest'").fetchone()
+    digest = next(e for e in json.loads(her.types("jobs", "--json").stdout) if e["job"] == "daily_digest")
+    starts = datetime.fromisoformat(digest["next_slot"]).astimezone(ZoneInfo("America/Chicago"))
+    assert taken is not None
+    assert starts.date() > date.fromisoformat(taken[0])
+
+
+def test_a_telegram_groups_id_is_added_and_removed_as_a_channel_names_it(her: Operator) -> None:
+    assert her.types("allowlist", "add", "-1001234567890", "--for", "message").returncode == 0
+    assert her.types("allowlist", "remove", "-1001234567890").returncode == 0
 
 
 def test_a_dead_database_is_one_line_without_the_password_and_exit_code_1(her: Operator) -> None:

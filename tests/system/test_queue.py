@@ -47,6 +47,25 @@ def test_a_number_that_no_calendar_or_column_holds_is_wrong_usage(her: Queuer, o
     assert (done.returncode, f"'--{option}'" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("job", '{"job": "nosuch"}'), 'there is no job "nosuch"'),
+        (("job", '{"job": "daily_digest", "slot": "banana"}'), '"banana" is no slot'),
+        (("job", '{"job": "daily_digest", "x": NaN}'), "the payload does not fit job: JSON is malformed"),
+        (("custom", '{"do": "notify", "title": "a\\u0000b"}'), "it holds a NUL"),
+        (("notification", '{"id": 12345}'), "there is no message 12345"),
+        (("notification", '{"id": 99999999999999999999}'), "the payload does not fit notification"),
+        (("custom", '{"do": "noop"}', "--key", ""), "--key has nothing in it"),
+        (("custom", '{"do": "noop"}', "--after", "10", "--expires", "10"), "it would have expired before it may run"),
+    ],
+)
+def test_work_that_nothing_can_do_is_not_added(her: Queuer, words: tuple[str, ...], said: str) -> None:
+    done = her.types("queue", "add", *words)
+    assert (done.returncode, said in done.stderr, done.stderr.count("\n")) == (2, True, 1), done.stderr
+    assert her.sees("queue")["rows"] == []
+
+
 def test_work_added_by_hand_is_listed_done_and_shown(her: Queuer) -> None:
     assert her.sees("queue", "add", "custom", '{"do": "noop"}') == {"id": 1}
     listed = her.sees("queue")

@@ -8,7 +8,9 @@ import pty
 import signal
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import psycopg
 import pytest
 from fakes.n8n import KEY, N8n
 
-from godmode import registry
+from godmode import registry, supply
 
 KNOWN = [name for name, (_, target) in registry.SOURCES.items() if target]
 GODMODE = Path(sys.executable).with_name("godmode")
@@ -70,10 +72,11 @@ def test_sources_shows_how_far_each_is_read(her: Operator) -> None:
     assert [line.split()[0] for line in shown.stdout.splitlines()] == ["SOURCE", *KNOWN]
 
 
-def test_a_source_test_says_in_words_what_the_key_may_see(her: Operator, db: psycopg.Connection) -> None:
+def test_a_source_test_says_in_words_what_the_key_may_see(her: Operator, fake: N8n, db: psycopg.Connection) -> None:
+    her.has(f'[sources.n8n]\nbase_url = "{fake.url}/api/v1/"\n')
     tested = her.types("sources", "test", "n8n")
     assert (tested.returncode, tested.stderr) == (0, "")
-    assert tested.stdout == "n8n: n8n answers, and the key may read 1 workflows and their executions, the newest 300\n"
+    assert tested.stdout == "n8n: n8n answers, and the key may read 1 workflow and their executions, the newest 300\n"
     assert db.execute("SELECT count(*) FROM workflow_executions").fetchone() == (0,)
 
 
@@ -81,7 +84,80 @@ def test_a_wrong_key_fails_the_test_in_one_line(her: Operator) -> None:
     her.env["N8N_API_KEY"] = "wrong"
     tested = her.types("sources", "test", "n8n")
     assert (tested.returncode, tested.stdout) == (1, "")
-    assert tested.stderr == "godmode: n8n answered 401: unauthorized\n"
+    assert tested.stderr == (
+        "godmode: n8n answered 401: unauthorized; is N8N_API_KEY a key of this n8n? make a new one in n8n, Settings,"
+        " n8n API\n"
+    )
+
+
+def test_a_key_that_has_ended_is_called_that(her: Operator) -> None:
+    ended = {"exp": datetime(2026, 1, 3, 12, tzinfo=UTC).timestamp()}
+    claims = urlsafe_b64encode(json.dumps(ended).encode()).decode().rstrip("=")
+    her.env["N8N_API_KEY"] = f"e30.{claims}.x"
+    assert "it ended on 03 Jan 2026: make a new one in n8n" in her.types("sources", "test", "n8n").stderr
+
+
+@pytest.mark.parametrize("name", ["n8n", "notion", "hubspot"])
+@pytest.mark.parametrize("key", ["two\nlines", "tök€n", "two words"])
+def test_a_key_that_can_be_none_is_named_before_anything_is_asked(
+    her: Operator, fake: N8n, name: str, key: str
+) -> None:
+    her.has(f'[sources.{name}]\nbase_url = "{fake.url}"\n')
+    variable = supply.NEEDS[name].secret
+    her.env[variable] = key
+    tested = her.types("sources", "test", name)
+    assert (tested.returncode, fake.calls) == (2, [])
+    assert f"{variable} has characters that no token has; set it to" in tested.stderr
+
+
+HURRIED = """
+from datetime import timedelta
+from godmode.commands import sources
+sources.LONGEST = timedelta(seconds=1)
+from godmode.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
+def test_a_test_against_a_server_that_drips_ends_in_one_clear_line(
+    her: Operator, fake: N8n, number: signal.Signals | None
+) -> None:
+    fake.fail("drip", times=9)
+    command = [sys.executable, "-c", HURRIED if number is None else HURRIED.replace("=1", "=60")]
+    process = subprocess.Popen([*command, "sources", "test", "n8n"], env=her.env, stderr=subprocess.PIPE, text=True)
+    while number and not fake.calls:
+        assert process.poll() is None
+    if number:
+        process.send_signal(number)
+    said = process.communicate(timeout=20)[1]
+    assert (process.returncode, said) == (
+        1,
+        f"godmode: the test of n8n was stopped by {number.name}\n"
+        if number
+        else "godmode: n8n gave no whole answer within 1 s; is sources.n8n.base_url right, and the service well?\n",
+    )
+
+
+def test_a_source_whose_calls_of_the_day_are_used_up_is_named_wherever_she_looks(her: Operator, fake: N8n) -> None:
+    her.has(f'[sources.n8n]\nbase_url = "{fake.url}"\ndaily_calls = 3\n')
+    assert her.types("run", "sync-n8n").returncode == 0
+    used_up = "n8n: its 3 calls of today are used up; it goes on tomorrow, or raise sources.n8n.daily_calls"
+    run = her.types("run", "sync-n8n", "--again")
+    assert (run.returncode, used_up in run.stderr) == (0, True)
+    assert used_up in her.types("sources").stdout.splitlines()
+    status = her.types("status")
+    assert (status.returncode, f"! {used_up} (godmode sources)" in status.stdout) == (1, True)
+
+
+def test_a_scan_of_which_one_source_failed_says_so(her: Operator, fake: N8n, tmp_path: Path) -> None:
+    (tmp_path / "chats").mkdir()
+    her.has(f'[sources.n8n]\nbase_url = "{fake.url}"\n[sources.chatlogs]\npath = "chats"\n')
+    her.env["N8N_API_KEY"] = "wrong"
+    scan = her.types("run", "periodic-scan")
+    assert (scan.returncode, "sources.n8n: n8n answered 401" in scan.stderr) == (0, True)
+    her.types("jobs", "disable", "sync-n8n")
+    assert "sources.n8n: job_disabled" in her.types("run", "periodic-scan", "--again").stderr
 
 
 @pytest.mark.parametrize(
@@ -98,6 +174,19 @@ def test_what_is_configured_by_half_says_which_half_is_missing(
         assert said.returncode == 2, words
         assert f"n8n is configured by half: {lacks} is missing" in said.stderr
     assert n8n_of(her.sees("sources"))["trouble"] == f"{lacks} is missing"
+
+
+@pytest.mark.parametrize("address", ["n8n.example.com", "ftp://n8n", "http://", "http://[::1", "https://n 8n", ""])
+def test_a_base_url_that_is_no_address_is_named_with_its_line_before_anything_is_asked(
+    her: Operator, address: str
+) -> None:
+    her.has(f'[sources.n8n]\nbase_url = "{address}"\n')
+    for words in (("sources", "test", "n8n"), ("config", "check")):
+        said = her.types(*words)
+        assert said.returncode == 2, words
+        assert 'line 2: sources.n8n.base_url: expected an address such as "https://example.com"' in said.stderr
+    her.has('[sources.n8n]\nbase_url = "https://n8n.example.com:5678/team/"\n')
+    assert her.types("config", "check").returncode == 0
 
 
 def test_what_is_not_configured_is_skipped_and_told_how_to_be(her: Operator) -> None:

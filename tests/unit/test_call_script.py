@@ -116,3 +116,13 @@ def test_every_day_whatever_it_brings_is_30_to_60_seconds(
     assert SHORTEST <= script.seconds <= LONGEST
     assert script.text.startswith("Good morning, Jonah. This is godmode.")
     assert script.text.endswith("Goodbye.")
+
+
+@pytest.mark.parametrize(
+    ("times", "said"), [(4, "failed four times, since {}."), (9, "failed four times, since {}, seen nine times.")]
+)
+def test_how_often_is_said_once(times: int, said: str) -> None:
+    night = replace(QUIET, incidents=[incident(1, "SEV0", "Invoice sync failed 4 times", 6 * HOUR, times)])
+    assert said.format("two in the morning") in by_words(night).text
+    warned = replace(QUIET, groups=[group("WARN", "x", "Invoice sync failed 4 times", times)])
+    assert said.format("").replace(", since ", "") in by_words(warned).text

@@ -55,6 +55,17 @@ def accepts(said: list[str]) -> bool:
     return True
 
 
+def test_what_the_comparisons_of_the_day_mended_is_told() -> None:
+    notion = replace(READ[0], mended="2 pages fetched that were missing")
+    hubspot = replace(READ[2], mended="1 contact gone at the source")
+    told = digest.compose(replace(QUIET, sources=(notion, READ[1], hubspot))).splitlines()
+    assert told[2] == (
+        "Compared with what is there: notion (2 pages fetched that were missing), hubspot (1 contact gone at the"
+        " source) (`godmode sources`)."
+    )
+    assert told[3].startswith("All quiet.")
+
+
 # -- no false all-clear --------------------------------------------------------------------------------------
 
 
@@ -181,3 +192,18 @@ def test_whatever_stands_in_a_title_the_digest_is_one_line_a_bullet(title: str, 
 def test_nothing_at_all_is_said_of_a_fresh_installation_but_that_it_is_one() -> None:
     seen = replace(QUIET, sources=(), jobs=(), first=True, figures=NOTHING, backlog=NO_BACKLOG)
     assert "All quiet" not in digest.compose(seen)
+
+
+@pytest.mark.parametrize(
+    ("title", "times", "told", "by_sms"),
+    [
+        ("Invoice sync failed 4 times", 4, "failed 4 times, since 02:00 (", "failed 4 times 02:00"),
+        ("Invoice sync failed 4 times", 9, "failed 4 times, since 02:00, seen 9 times (", "failed 4 times 02:00 x9"),
+        ("Invoice sync failed 1,204 times", 1204, "1,204 times, since 02:00 (", "1,204 times 02:00"),
+        ("Invoice sync fails", 4, "fails, since 02:00, 4 times (", "fails 02:00 x4"),
+    ],
+)
+def test_how_often_is_said_once(title: str, times: int, told: str, by_sms: str) -> None:
+    seen = replace(QUIET, incidents=[incident(1, "SEV1", title, 6 * HOUR, times)])
+    assert told in digest.compose(seen)
+    assert digest.brief(seen).splitlines()[1].endswith(by_sms)

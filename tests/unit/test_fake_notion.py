@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fakes import notion, notion_schema
+from fakes import notion
 from fakes.notion_pages import DataSource
 from fakes.notion_refusals import Limit
 
@@ -118,29 +118,29 @@ def test_markdown_wants_its_version(fake: notion.Notion, client: httpx.Client) -
         ("POST", "/v1/pages", {}, "POST /v1/pages is not in the document"),
         ("POST", "/v1/search", {"body": {"page_size": "100"}}, "is not of type 'integer'"),
         ("POST", "/v1/search", {"body": {"filter": {"value": "database"}}}, "is not one of"),
-        ("POST", "/v1/search", {"body": {"archived": True}}, "unknown field archived"),
+        ("POST", "/v1/search", {"body": {"archived": True}}, "unknown key archived"),
         (
             "POST",
             "/v1/data_sources/x/query",
             {"body": {"sorts": [{"direction": "ascending"}]}},
             "is not valid under any",
         ),
-        ("GET", "/v1/blocks/x/children", {"query": {"page_size": ["many"]}}, "page_size is a number"),
-        ("GET", "/v1/blocks/x/children", {"query": {"depth": ["2"]}}, "unknown parameter depth"),
+        ("GET", "/v1/blocks/x/children", {"query": {"page_size": "many"}}, "is not of type 'integer'"),
+        ("GET", "/v1/blocks/x/children", {"query": {"depth": "2"}}, "unknown parameter depth"),
         ("GET", "/v1/pages/x", {"headers": {}}, "no Notion-Version"),
     ],
 )
 def test_a_request_against_the_document_is_told(method: str, path: str, more: dict[str, Any], line: str) -> None:
     given = {"query": {}, "headers": HEADERS, "body": {}} | more
-    wrong = notion_schema.of_request(method, path, given["query"], given["headers"], given["body"])
+    wrong = notion.DOCUMENT.request(method, path, given["query"], given["body"], given["headers"])
     assert any(line in told for told in wrong), wrong
 
 
 def test_an_answer_against_the_document_is_told() -> None:
-    assert notion_schema.of_answer("GET", "/v1/pages/x/markdown", 200, {"truncated": "no"})
-    assert notion_schema.of_answer("POST", "/v1/search", 200, [])
-    assert notion_schema.of_answer("POST", "/v1/search", 404, {"code": 7})
-    assert not notion_schema.of_answer("GET", "/v1/pages/x/markdown", 200, {"markdown": "x", "truncated": False})
+    assert notion.DOCUMENT.answer("GET", "/v1/pages/x/markdown", 200, {"truncated": "no"})
+    assert notion.DOCUMENT.answer("POST", "/v1/search", 200, [])
+    assert notion.DOCUMENT.answer("POST", "/v1/search", 404, {"code": 7})
+    assert not notion.DOCUMENT.answer("GET", "/v1/pages/x/markdown", 200, {"markdown": "x", "truncated": False})
 
 
 def test_all_that_the_fake_answers_is_as_the_document_has_it(fake: notion.Notion, client: httpx.Client) -> None:

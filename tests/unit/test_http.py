@@ -12,7 +12,17 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from godmode.lib import http
-from godmode.lib.errors import Auth, BadData, ExternalApi, GodmodeError, KillSwitchOn, Refused, Transient, Unknown
+from godmode.lib.errors import (
+    Auth,
+    BadData,
+    ExternalApi,
+    GodmodeError,
+    KillSwitchOn,
+    Refused,
+    Transient,
+    Unknown,
+    Usage,
+)
 
 NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 
@@ -73,6 +83,27 @@ def test_a_service_that_cannot_be_reached_is_transient_even_where_something_was_
     assert "secret-token" not in str(raised.value)
 
 
+@pytest.mark.parametrize("address", ["n8n.example.com", "ftp://n8n.example.com", ""])
+def test_an_address_that_is_none_of_http_is_refused_at_once_with_what_to_mend(address: str) -> None:
+    with pytest.raises(Refused, match=r"feed cannot be reached: .*; check base_url"):
+        get(address)
+
+
+def test_a_secret_that_no_header_can_hold_is_refused_at_once_and_not_shown(httpserver: HTTPServer) -> None:
+    client = http.client(httpserver.url_for("/"), headers={"Authorization": "secret\ntoken"})
+    with (
+        pytest.raises(Refused, match=r"feed was not asked: .*; is its secret whole") as raised,
+        http.translated("feed"),
+    ):
+        client.get("/x")
+    assert "token" not in str(raised.value)
+
+
+def test_an_address_that_cannot_be_read_is_a_mistake_in_the_configuration() -> None:
+    with pytest.raises(Usage, match=r"a base_url is no address: Invalid port: ':1'"):
+        http.client("http://[::1")
+
+
 def test_a_broken_off_request_is_transient_and_unknown_where_it_was_to_send(mute: str) -> None:
     with pytest.raises(Transient, match="broke off") as raised:
         get(mute)
@@ -117,6 +148,10 @@ def test_a_reset_says_how_long_to_wait_where_there_is_no_retry_after(
 def test_a_login_page_with_status_200_is_no_json(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/x").respond_with_data("<html>Sign in</html>", content_type="text/html; charset=utf-8")
     with pytest.raises(BadData, match="answered with text/html in place of JSON"):
+        http.json_of("feed", get(httpserver.url_for("/")))
+    httpserver.clear()
+    httpserver.expect_request("/x").respond_with_data('{"data": [', content_type="application/json")
+    with pytest.raises(BadData, match="answered with JSON that does not parse"):
         http.json_of("feed", get(httpserver.url_for("/")))
 
 

@@ -8,8 +8,8 @@ import pytest
 from fakes.notion_pages import Block
 from fakes.notion_reading import MINUTE, NOON, Reading, filled, records, skipped
 
-from godmode.lib.errors import BadData, Usage
-from godmode.lib.kernel import Gone, Record
+from godmode.lib.errors import BadData, NothingToRead, Usage
+from godmode.lib.kernel import Gone, Record, Skipped
 from godmode.lib.ports import Remote
 
 
@@ -136,19 +136,49 @@ def test_a_property_that_changed_its_type_is_asked_for_anew(desk: Reading) -> No
     assert desk.asked()["search"] == 1
 
 
-def test_a_property_that_was_renamed_takes_its_data_source_out(desk: Reading) -> None:
-    table = desk.fake.table()
-    desk.fake.page(table, "p")
+def test_a_property_that_was_renamed_takes_its_data_source_out_and_is_named(desk: Reading) -> None:
+    for title in ("Handbook", "Policies"):
+        desk.fake.page(desk.fake.table(title), "p")
     desk.sync()
+    table, other = desk.fake.sources.values()
     table.property = "Labels"
     items = desk.sync()
     assert records(items) == []
-    assert [s.why for s in skipped(items)] == ['no data source with a property "Tags" is shared']
+    assert skipped(items) == [Skipped("data source Handbook", 'has no property "Tags" of tags any more')]
+    assert skipped(desk.sync()) == []
+    other.property = "Labels"
+    with pytest.raises(NothingToRead, match=r'has a property "Tags" of tags \(Handbook, Policies\); rename it back'):
+        desk.sync()
+
+
+def test_where_nothing_is_shared_a_sync_is_no_success(desk: Reading) -> None:
+    with pytest.raises(NothingToRead, match=r"no data source is shared with godmode's integration; in Notion, open"):
+        desk.sync()
+    page = filled(desk, 1)[0]
+    assert len(records(desk.sync())) == 1
+    page.source.shared = False
+    for _ in range(2):
+        with pytest.raises(NothingToRead, match="no data source is shared"):
+            desk.sync()
+    page.source.shared = True
+    assert len(records(desk.sync())) == 1
+
+
+def test_where_no_property_is_known_the_data_sources_are_listed_by_every_sync(desk: Reading) -> None:
+    for number in range(301):
+        desk.fake.table(f"other {number}", kind=None)
+    with pytest.raises(NothingToRead, match=r"other 9 and 291 more"):
+        desk.sync()
+    filled(desk, 1)
+    assert len(records(desk.sync())) == 1
 
 
 def test_a_data_source_that_offers_none_of_the_tags_is_not_asked(desk: Reading) -> None:
     desk.fake.page(desk.fake.table(options=("Draft",)), "p", tags=["Draft"])
-    desk.sync()
+    with pytest.raises(
+        NothingToRead, match=r'offers one of the tags SOP, Canonical, Final in "Tags" \(Handbook\); set'
+    ):
+        desk.sync()
     assert desk.asked() == {"search": 1}
 
 
@@ -310,4 +340,4 @@ def test_a_look_at_very_much_does_not_count_it_all(desk: Reading) -> None:
 def test_a_look_that_sees_nothing_says_how_to_share(desk: Reading) -> None:
     assert desk.source.test().says.endswith("open a database and add the integration under ••• → Connections")
     desk.fake.table("People", kind=None)
-    assert 'none has a property "Tags" with tags: People' in desk.source.test().says
+    assert 'no data source that is shared has a property "Tags" of tags (People)' in desk.source.test().says

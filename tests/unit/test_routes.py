@@ -89,9 +89,27 @@ ALL = frozenset({"call", "sms", "message"})
             ],
         ),
         ([{"severity": "SEV0", "via": ["message"]}], frozenset({"message"}), []),
+        (
+            [{"type": "helth_alert", "via": ["message"]}],
+            frozenset({"message", "call"}),
+            ['routes.0: it can never fire: no message has the type "helth_alert" (did you mean "health_alert"?)'],
+        ),
+        (
+            [{"type": "morning_call", "via": ["digest"]}, {"type": "daily_digest"}],
+            frozenset({"message", "call"}),
+            [
+                "routes.0: it can never fire: a morning_call is told of in no digest; it goes as ever",
+                "routes.1: it can never fire: a daily_digest is told of in no digest; it goes as ever",
+            ],
+        ),
+        (
+            [{"type": "morning_call", "severity": "SEV0", "via": ["call"]}],
+            frozenset({"message", "call"}),
+            ["routes.0: it can never fire: a morning_call is INFO, not SEV0"],
+        ),
     ],
 )
 def test_a_route_that_can_never_fire_is_named(
     sections: list[dict[str, Any]], ways: frozenset[str], said: list[str]
 ) -> None:
-    assert routes.findings(own(*sections), ways) == said
+    assert routes.findings(own(*sections), ways, routes.TYPES | {"a", "b", "quota"}) == said

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from godmode import registry
 from godmode.commands import progress, terminal
 from godmode.commands.run import tick
 from godmode.lib.engine.equipment import Mode, Report
@@ -23,7 +24,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def run(
-    job: Annotated[str, typer.Argument(help="The job, as `godmode jobs` lists it, or sync-NAME.")],
+    job: Annotated[
+        str,
+        typer.Argument(
+            help="The job, as `godmode jobs` lists it, or sync-NAME.", autocompletion=terminal.known(registry.JOBS)
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would do; change nothing.")] = False,
     scheduled: Annotated[bool, typer.Option("--scheduled", help="As cron does: quiet, and only when due.")] = False,
@@ -82,6 +88,8 @@ def _tell(report: Report, dry_run: bool) -> None:
 
 def _summary(data: Mapping[str, Any]) -> str:
     """The numbers of a run's data, flat (`sources.chatlogs.new 316, patterns.found 5`), and its notes below them."""
+    if "checks" in data:
+        return "\n  ".join(["", *(f"{name}: {detail}" for name, detail in data["checks"].items())])
     numbers, notes = _flat(data)
     return "\n  ".join([", ".join(numbers), *notes])
 
@@ -96,8 +104,10 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> tuple[list[str], list[st
             notes += inner[1]
         elif isinstance(value, int) and not isinstance(value, bool):
             numbers.append(f"{prefix}{key} {value:,}")
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            notes += [f"{note['where']}: {note['why']}" for note in value]
+        elif key in ("limited", "error", "reason") and isinstance(value, str):  # what `succeeded` alone would hide
+            notes.append(f"{prefix.removesuffix('.')}: {value}".removeprefix(": "))
+        elif isinstance(value, list):
+            notes += [f"{note['where']}: {note['why']}" for note in value if isinstance(note, dict) and "why" in note]
     return numbers, notes
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from godmode.lib.health import checks
-from godmode.lib.kernel import Every, Job, JobContext, JobResult, Notification, Outcome, Severity
+from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome
 
 
 def run(ctx: JobContext) -> JobResult:
-    """Keep what expires, then look at the database, the controls, the disk and the jobs; `data.degraded` names
-    what is not well."""
-    if not ctx.dry_run:
-        ctx.notify.keep()
-    findings = [check(ctx) for check in checks.CHECKS]
-    degraded = [f.name for f in findings if not f.well]
-    data = {"degraded": degraded, "checks": {f.name: f.detail for f in findings}}
-    if degraded and not ctx.dry_run:
-        body = "; ".join(f.detail for f in findings if not f.well)
-        key = f"health_alert:{ctx.clock.now():%Y-%m-%dT%H}"  # at most one an hour
-        ctx.notify(Notification("health_alert", Severity.WARN, "System Health Degraded", body, key))
-    return JobResult(Outcome.SUCCEEDED, data=data)
+    """1. Take over what waited for the database. 2. Keep what expires. 3. Look, and tell what is due.
+
+    `data.degraded` names the checks that are not well, `data.findings` what each found, since when, and what to do.
+    """
+    from godmode.lib.health import checkup
+
+    taken = 0 if ctx.dry_run else checkup.take_over(ctx, ctx.around().host)
+    locked_out = {} if ctx.dry_run else ctx.notify.keep()
+    data = checkup.look(*checkup.patient(ctx, locked_out))
+    return JobResult(Outcome.SUCCEEDED, data=data | ({"taken_over": taken} if taken else {}))
 
 
 JOB = Job(

@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
@@ -42,6 +43,14 @@ class Apprise:
         self.recipients = tuple(url.strip() for url in settings.urls)
         self._site = site
 
+    def verify(self) -> None:
+        """Raises Usage for a URL that apprise does not understand."""
+        for url in self.recipients:
+            with _listening():
+                known = _service(url) is not None
+            if not known:
+                raise _unusable(url)
+
     def send(self, to: str, text: str, key: str) -> Receipt:
         """Send by one URL; the text's first line is the title. Raises Unknown where it may have arrived."""
         self._site.check()
@@ -50,28 +59,40 @@ class Apprise:
             done = _notified(to, text)
             said = log.getvalue()
         if done is None:
-            raise Usage(f"apprise cannot use the URL {scheme}://…", "check channels.apprise.urls")
+            raise _unusable(to)
         if not done:
             raise _failure(f"apprise ({scheme})", said)
         return Receipt(key)
 
 
-def _notified(url: str, text: str) -> bool | None:
-    """Whether it worked; None for a URL that apprise does not understand."""
+def _unusable(url: str) -> Usage:
+    return Usage(f"apprise cannot use the URL {url.partition('://')[0]}://…", "check channels.apprise.urls")
+
+
+def _service(url: str) -> Any:
+    """What apprise sends by a URL; None for one that it does not understand."""
     from apprise import Apprise as Library
-    from apprise import AppriseAsset, NotifyFormat
+    from apprise import AppriseAsset
 
     asset = AppriseAsset(app_id="godmode", app_desc="godmode", interpret_escapes=False, interpret_emojis=False)
-    service = Library.instantiate(url, asset=asset)
+    return Library.instantiate(url, asset=asset)
+
+
+def _notified(url: str, text: str) -> bool | None:
+    """Whether it worked; None for a URL that apprise does not understand."""
+    from apprise import NotifyFormat
+
+    service = _service(url)
     if service is None:
         return None
     service.retry = 0
     title, _, body = text.partition("\n")
-    return service.notify(
+    done = service.notify(
         body=short(body or title, min(service.body_maxlen, LONGEST)),
         title=short(title, service.title_maxlen) if body and service.title_maxlen else "",
         body_format=NotifyFormat.TEXT,
     )
+    return cast(bool, done)
 
 
 @contextmanager

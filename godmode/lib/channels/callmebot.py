@@ -10,7 +10,7 @@ import re
 from godmode.lib import address
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
-from godmode.lib.config import Section
+from godmode.lib.config import Address, Section
 from godmode.lib.errors import ExternalApi, Refused
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Site
@@ -33,7 +33,7 @@ class CallMeBot:
     secrets: tuple[str, ...] = ()
 
     class Settings(Section, frozen=True):
-        base_url: str = "https://api.callmebot.com"
+        base_url: Address = "https://api.callmebot.com"
         user: str = ""
         lang: str = "en-GB-Standard-B"
 

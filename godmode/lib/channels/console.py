@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from typing import TextIO
 
-from godmode.lib.errors import Transient
+from godmode.lib.errors import Transient, printable
 from godmode.lib.kernel import Receipt
 
 
@@ -23,7 +23,8 @@ class Console:
     def send(self, to: str, text: str, key: str) -> Receipt:
         """Print the text. Raises Transient when the stream is gone."""
         try:
-            print(_wrapped(text) if self._stream.isatty() else text, file=self._stream, flush=True)
+            said = printable(text)
+            print(_wrapped(said) if self._stream.isatty() else said, file=self._stream, flush=True)
         except OSError as e:
             raise Transient(f"cannot print: {e.strerror}") from e
         return Receipt(id=key)

@@ -13,7 +13,7 @@ from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.salesmsg_token import TOKEN, Tokens
 from godmode.lib.channels.sms import fitted
-from godmode.lib.config import Section, secret
+from godmode.lib.config import Address, Section, secret
 from godmode.lib.errors import Auth, ExternalApi
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Site
@@ -28,7 +28,7 @@ class Salesmsg:
     secrets = (TOKEN,)
 
     class Settings(Section, frozen=True):
-        base_url: str = "https://api.salesmessage.com/pub/v2.3"
+        base_url: Address = "https://api.salesmessage.com/pub/v2.3"
         team_id: str | int = ""
 
     def __init__(self, settings: Settings, site: Site) -> None:

@@ -17,7 +17,7 @@ from godmode.lib import address
 from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import divided, short
-from godmode.lib.config import Section, secret
+from godmode.lib.config import Address, Section, secret
 from godmode.lib.errors import Auth, ExternalApi, Refused, Transient, Unknown
 from godmode.lib.gsm import utf16
 from godmode.lib.kernel import Button, Receipt
@@ -40,7 +40,7 @@ class Telegram:
     secrets = (TOKEN,)
 
     class Settings(Section, frozen=True):
-        base_url: str = "https://api.telegram.org"
+        base_url: Address = "https://api.telegram.org"
         chat_id: str | int = ""
         approvals: bool = False
 

@@ -18,7 +18,7 @@ from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
 from godmode.lib.channels.sms import fitted
-from godmode.lib.config import Section, secret
+from godmode.lib.config import Address, Section, secret
 from godmode.lib.errors import Auth, BadData, ExternalApi, Refused, Transient
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Heard, Site
@@ -39,8 +39,9 @@ class Twilio:
     secrets = (SID, TOKEN)
 
     class Settings(Section, frozen=True):
-        base_url: str = "https://api.twilio.com"
+        base_url: Address = "https://api.twilio.com"
         from_: str = field(default="", name="from")
+        messaging_service: str = ""  # MG…: what sends a message at a time to come
 
     def __init__(self, settings: Settings, site: Site) -> None:
         """Raises Usage where a half is missing or no phone number."""
@@ -48,6 +49,7 @@ class Twilio:
         require(self.name, **{SID: sid, TOKEN: token, "from": settings.from_, "operator__phone": site.phone})
         self.recipients = (address.phone(site.phone),)
         self._from, self._site = address.phone(settings.from_), site
+        self._service = settings.messaging_service
         self._auth = (sid or "", token or "")
         self._base = f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{sid}"
 
@@ -62,6 +64,32 @@ class Twilio:
             "MachineDetection": "Enable", "Timeout": str(RING), "TimeLimit": str(TALK),
         }  # fmt: skip
         return self._post("Calls", form)
+
+    def schedule(self, to: str, text: str, at: datetime) -> Receipt:
+        """Have an SMS sent at a moment, 15 minutes to 35 days ahead, though nobody here is alive then."""
+        require(self.name, messaging_service=self._service)
+        form = {
+            "To": to, "MessagingServiceSid": self._service, "Body": fitted(text),
+            "ScheduleType": "fixed", "SendAt": f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }  # fmt: skip
+        return self._post("Messages", form)
+
+    def scheduled(self, to: str, text: str) -> Receipt | None:
+        """The SMS of this text that waits for its time, or None where surely none does."""
+        found, body = self._get("Messages.json", {"To": to, "PageSize": "50"}), fitted(text)
+        for entry in _entries(found, "messages"):
+            if entry.get("body") == body and entry.get("status") == "scheduled":
+                return Receipt(str(entry.get("sid")))
+        return None
+
+    def unschedule(self, message: str) -> Receipt:
+        """Take an SMS back that waits for its time. Raises Refused where it has gone out; done twice is done."""
+        try:
+            return self._post(f"Messages/{message}", {"Status": "canceled"}, sends=False)
+        except Refused:
+            if str(self._get(f"Messages/{message}.json", {}).get("status")) == "canceled":
+                return Receipt(message)
+            raise
 
     def heard(self, call: str) -> Heard:
         """What became of a call."""
@@ -92,10 +120,10 @@ class Twilio:
 
     # -- requests --------------------------------------------------------------------------------------------
 
-    def _post(self, resource: str, form: Mapping[str, str]) -> Receipt:
+    def _post(self, resource: str, form: Mapping[str, str], *, sends: bool = True) -> Receipt:
         from godmode.lib import http
 
-        with self._client() as client, http.translated("Twilio", sends=True):
+        with self._client() as client, http.translated("Twilio", sends=sends):
             response = client.post(f"{self._base}/{resource}.json", data=form)
         answer = answers.document(response)
         if not response.is_success or not answer.get("sid"):

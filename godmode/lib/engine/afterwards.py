@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from godmode.lib.errors import GodmodeError, Transient
+from godmode.lib.errors import Auth, GodmodeError, Transient
 from godmode.lib.kernel import Job, JobResult, Notification, Outcome, Severity
 
 STREAK = 3  # failures in a row from which every job alerts (specification, Failure handling)
@@ -46,7 +46,8 @@ def alerts(job: Job, run_id: str, result: JobResult, before: int, alerted: bool,
         yield _note("permanent_failure", Severity.WARN, f"{words} failed for good", result, job, run_id)
     elif alert_due(result, before, alerted):
         times = f"{before + 1} times in a row" if before else "and will not mend itself"
-        yield _note("job_failing", Severity.WARN, f"{words} failed {times}", result, job, run_id)
+        kind = "credentials" if isinstance(cause(result), Auth) else "job_failing"  # those are told of at once
+        yield _note(kind, Severity.WARN, f"{words} failed {times}", result, job, run_id)
     elif result.outcome is Outcome.SUCCEEDED and alerted:
         times = f"{before} failures" if before > 1 else "a failure"
         yield _note("job_recovered", Severity.INFO, f"{words} works again after {times}", result, job, run_id)

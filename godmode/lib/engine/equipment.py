@@ -40,13 +40,18 @@ class Report(Struct, frozen=True):
     fix: str = ""
 
 
+Pinger = Callable[[str, str, str, int | None, Callable[[], None]], None]
+"""Tells of an event (start, success, fail, log) of a run, with a text and its ms; asks before its request, and raises
+nothing but what that raises."""
+
+
 class Equipment(Struct, frozen=True):
     """What the composition root hands the runner.
 
     `job` finds a job by name (with its configured cadence), `lacking` the prerequisites of it that are not
     met beyond the controls, `context` makes the job's context from the run's own parts. `twin` makes the same for
     another thread, with a store of its own, and what breaks off its open requests. `clean` takes out of a text what
-    must not be kept or told.
+    must not be kept or told. `pinger` gives what tells the job's dead man's switch of its runs, where it has one.
     """
 
     clock: Clock
@@ -61,3 +66,4 @@ class Equipment(Struct, frozen=True):
     context: Callable[..., JobContext]
     twin: Callable[[], tuple[Equipment, Callable[[], None]]]
     clean: Clean
+    pinger: Callable[[str], Pinger | None] = lambda job: None

@@ -1,15 +1,20 @@
-"""Workflows that fail again and again: from three failures since the last sync, one incident each, which grows."""
+"""Workflows that fail again and again: from three failures since the last sync, one incident each, which grows.
+
+A failure that was retried with success is none: the incident counts it no more, and is resolved when none is left.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol, runtime_checkable
 
+from godmode.lib.engine import incidents as life
 from godmode.lib.kernel import Incident, JobContext, Severity
 from godmode.lib.ports import Source
-from godmode.lib.store import executions, incidents
-from godmode.lib.store.executions import Failing
+from godmode.lib.store import executions, incident_rows, incidents
+from godmode.lib.store.executions import Failing, Failure
+from godmode.lib.store.incidents import Unresolved
 
 REPEATED = "repeated_failures"
 FROM = 3  # failures of a workflow since the last sync (specification, n8n sync)
@@ -30,17 +35,56 @@ def look(ctx: JobContext, source: Source, since: datetime | None) -> dict[str, i
     nothing.
     """
     conn, counts = ctx.store.conn, {"new": 0, "grown": 0, "same": 0}
-    begun = {i.related_workflow_id: i.evidence.get("since") for i in incidents.unresolved(conn, REPEATED)}
+    found = ((i.related_workflow_id, i) for i in incidents.unresolved(conn, REPEATED))
+    begun = {workflow: i for workflow, i in found if workflow and i.dedup_key == _key(source, workflow)}
     for workflow in executions.failing(conn, since):
         ctx.check()
         if workflow.workflow_id in begun:
-            counts_from = _parsed(begun[workflow.workflow_id])
+            counts_from = _parsed(begun.pop(workflow.workflow_id).evidence.get("since"))
         elif workflow.count >= FROM:
             counts_from = since
         else:
             continue
         counts[incidents.put(conn, _incident(ctx, source, workflow, counts_from), ctx.clock.now())] += 1
-    return {"incidents_new": counts["new"], "incidents_grown": counts["grown"]}
+    for workflow_id, incident in begun.items():
+        ctx.check()
+        _recount(ctx, source, workflow_id, incident)
+    resolved = _resolve_what_works_again(ctx)
+    return {"incidents_new": counts["new"], "incidents_grown": counts["grown"], "incidents_resolved": resolved}
+
+
+def _resolve_what_works_again(ctx: JobContext) -> int:
+    """Resolve the incidents of workflows that succeeded since, and have not failed for long enough; how many.
+
+    A workflow that has not run since is no better for that.
+    """
+    conn, now = ctx.store.conn, ctx.clock.now()
+    before = now - timedelta(minutes=ctx.settings.incidents.resolve_after_minutes)
+    resolved = 0
+    with conn.transaction():
+        for row in incident_rows.of_workflows(conn, REPEATED):
+            last = executions.recovered(conn, row.related_workflow_id or "", before)
+            if last is not None:
+                life.resolve(
+                    ctx, row, f"it succeeds again, and has not failed since {last.astimezone(ctx.zone):%a %d %b %H:%M}"
+                )
+                resolved += 1
+    return resolved
+
+
+def _recount(ctx: JobContext, source: Source, workflow: str, incident: Unresolved) -> None:
+    """Take back, of an incident without new failures, those that were retried with success since."""
+    conn = ctx.store.conn
+    count, latest = executions.failures(conn, workflow, _parsed(incident.evidence.get("since")), TOLD)
+    if not count:
+        with conn.transaction():
+            for row in incident_rows.of_workflows(conn, REPEATED):
+                if row.id == incident.id:
+                    life.resolve(ctx, row, "each of its failures was retried with success")
+    elif count < incident.occurrences:
+        names = (failure.workflow_name for failure in latest)
+        found = _worded(source, workflow, next(filter(None, names), None), count, incident.evidence, latest)
+        incidents.put(conn, found, ctx.clock.now())
 
 
 def _parsed(since: object) -> datetime | None:
@@ -54,18 +98,29 @@ def _incident(ctx: JobContext, source: Source, workflow: Failing, since: datetim
     if isinstance(source, Explains) and untold:
         executions.note_errors(conn, {number: ctx.clean(why) for number, why in source.explain(untold)})
         _, latest = executions.failures(conn, workflow.workflow_id, since, TOLD)
+    begun = {"since": since.isoformat() if since else None}
+    return _worded(source, workflow.workflow_id, workflow.name, count, begun, latest)
+
+
+def _worded(
+    source: Source, workflow: str, name: str | None, count: int, begun: Mapping[str, Any], latest: Sequence[Failure]
+) -> Incident:
     return Incident(
         type=REPEATED,
         severity=Severity.WARN,
-        title=f"Workflow {workflow.name or workflow.workflow_id} failed {count} times",
-        dedup_key=f"{REPEATED}:{source.name}:{workflow.workflow_id}",
-        related_workflow_id=workflow.workflow_id,
+        title=f"Workflow {name or workflow} failed {count} time{'s' if count > 1 else ''}",
+        dedup_key=_key(source, workflow),
+        related_workflow_id=workflow,
         occurrences=count,
-        evidence={"since": since.isoformat() if since else None, "count": count, "latest": list(_told(latest))},
+        evidence={"since": begun.get("since"), "count": count, "latest": list(_told(latest))},
     )
 
 
-def _told(latest: Iterable[executions.Failure]) -> Iterator[dict[str, str | None]]:
+def _key(source: Source, workflow: str) -> str:
+    return f"{REPEATED}:{source.name}:{workflow}"
+
+
+def _told(latest: Iterable[Failure]) -> Iterator[dict[str, str | None]]:
     for failure in latest:
         at = failure.stopped_at.isoformat() if failure.stopped_at else None
         yield {"execution": failure.execution_id, "at": at, "error": failure.error}

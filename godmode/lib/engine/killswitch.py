@@ -148,11 +148,17 @@ def turn_off(conn: Connection, state: Path, reason: str, by: str, now: datetime)
     return truth
 
 
-def release(conn: Connection, state: Path, reason: str, by: str, now: datetime) -> bool:
-    """Clear a switch that was set for `reason` (a drill); False, and it stays on, when somebody else set it since."""
+def release(conn: Connection, state: Path, reason: str, by: str, now: datetime, before: Controls) -> bool:
+    """Clear a switch that was set for `reason` (a drill), and give its last real change, `before`, back to it.
+
+    False, and it stays on, when somebody else set it since.
+    """
     with conn.transaction():
         truth, mirror = controls.hold(conn), read(state)
         if truth.kill_switch_reason != reason or (_waits(mirror) and mirror.reason != reason):
             return False
         turn_off(conn, state, reason, by, now)
+        controls.set_kill_switch(
+            conn, False, before.kill_switch_reason, before.kill_switch_changed_by, before.kill_switch_changed_at
+        )
     return True

@@ -17,6 +17,8 @@ from msgspec import Struct
 from godmode.lib.errors import Usage
 from godmode.lib.paths import private_folder
 
+FALLBACK = "fallback"  # held while an alert goes out without the database, which no row tells of
+
 
 @contextmanager
 def hold(state: Path, name: str) -> Iterator[bool]:

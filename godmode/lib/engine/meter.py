@@ -18,9 +18,9 @@ from godmode.lib.ports import Site
 from godmode.lib.store import Store, limits
 
 WORTH_TELLING = timedelta(seconds=2)  # a wait that a person at the terminal wonders about
-# A window is taken as 3 % longer, so that a request which travelled a little faster than the last finds room as well;
-# half of that is given back to calls that come late, since no machine wakes up to the millisecond.
-MARGIN, LATE = 1.03, 0.015
+# A call that comes late, as by a page that took long to store, does not delay those after it, up to this share of the
+# window, by which the window is taken as longer; and by TRAVEL, since a request may travel faster than the last.
+LATE, TRAVEL = 0.015, timedelta(milliseconds=15)
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,24 @@ class Metered:
         self.site.check()
         while wait := self._take():
             if wait.total_seconds() >= self.site.time_left():
-                raise ExternalApi(f"{self.service} is not to be asked for another {_words(wait)}", retry_after=wait)
+                raise ExternalApi(
+                    f"{self.service} is not to be asked for another {_words(wait)}",
+                    "that is what its Retry-After said; syncs go on by themselves after it",
+                    retry_after=wait,
+                )
             if wait > WORTH_TELLING:
                 self.waits(wait.total_seconds())
             pause(self.site, wait.total_seconds())
 
     def _take(self) -> timedelta:
         now = self.site.clock.now()
-        rate = Rate(self.rate.calls, self.rate.per * MARGIN)
+        late = self.rate.per * LATE
+        rate = Rate(self.rate.calls, self.rate.per + late + TRAVEL)
         budget = None
         if self.daily_calls is not None:
-            budget = limits.Budget(f"{self.service}.day", self.daily_calls, day_of(now, self.site.zone))
+            budget = limits.Budget(self.service, self.daily_calls, day_of(now, self.site.zone))
         with self._conn() as conn:
-            turn = limits.take(conn, self.bucket, rate, budget, now, self.rate.per * LATE)
+            turn = limits.take(conn, self.bucket, rate, budget, now, late)
         if turn.spent:
             raise DailyLimit(
                 f"{self.service}: its {self.daily_calls:,} calls of today are used up",
@@ -82,7 +87,9 @@ class Metered:
 
 def _words(wait: timedelta) -> str:
     seconds = round(wait.total_seconds())
-    return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
 
 
 def day_of(now: datetime, zone: tzinfo) -> datetime:

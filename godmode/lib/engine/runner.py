@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from godmode.lib.engine import gate, killswitch, locks, slots
 from godmode.lib.engine.equipment import BY_HAND, Equipment, Mode, Report
+from godmode.lib.engine.heartbeat import Heartbeat
 from godmode.lib.engine.locks import Owner
 from godmode.lib.engine.said import Clean, said
 from godmode.lib.engine.stop import Stopped, Stopper
@@ -90,6 +91,7 @@ class _Run:
             facts = self._facts()
         except (psycopg.Error, DatabaseTrouble) as e:
             return None, self._no_database(e), ""
+        self.job = slots.in_force(self.job, facts.job.interval_minutes)
         now = has.clock.now()
         slot = (slots.due if self.mode.scheduled else slots.current)(self.job.cadence, now, has.zone)
         claim = self._claimable(facts.job, slot, free, now)
@@ -221,14 +223,26 @@ class _Run:
         return taken
 
     def _work(self, row: JobState, slot: Slot, attempt: int) -> JobResult:
-        begun = time.monotonic()
+        has, begun = self.runner.has, time.monotonic()
+        heart = Heartbeat(has.pinger(self.job.name), self.job.name, self.run_id, has.state, has.store)
         with self.runner.stopper(self._deadline) as stopper:
+            heart.started()
             result = self._body(row, slot, stopper)
+            ms = round((time.monotonic() - begun) * 1000)
+            heart.ended(result, ms)
             try:
-                self._record(slot, attempt, result, round((time.monotonic() - begun) * 1000))
+                self._twice(partial(self._record, slot, attempt, result, ms))
             except (psycopg.Error, DatabaseTrouble) as e:
                 return self._unwritten(e, result.data)
         return result
+
+    def _twice(self, record: Callable[[bool], None]) -> None:
+        """Write the outcome, once more on a new connection where the first was lost, perhaps after it was written."""
+        try:
+            record(False)
+        except (psycopg.OperationalError, DatabaseTrouble):
+            self.runner.has.store.close()
+            record(True)
 
     def _rehearse(self, row: JobState, slot: Slot) -> JobResult:
         """A dry run: the body in a transaction that the server keeps from writing anything."""
@@ -250,7 +264,7 @@ class _Run:
             check=partial(self._check, stopper),
             run_first=self._first,
             run_together=self._together,
-            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot),
+            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot, has.job, self._apart),
             run_id=self.run_id,
             last_success=row.last_success_at,
             dry_run=self.mode.dry_run,
@@ -290,12 +304,15 @@ class _Run:
         with self.runner.stopper(self._deadline) as stopper, stopper.deferred():
             return self.runner.run(name, Mode(queued=True, slot=slot)).result
 
+    def _apart(self, stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
+        return _attempt(stopper, self.runner.has.clean, step)
+
     def _gate(self, job: Job, held: controls.Controls | None) -> GateDecision:
         facts = job_state.Facts(self.runner.has.schema, held, JobState(job.name))
         return gate.decide(job, self._gate_facts(job, facts, 0, self.runner.has.clock.now()))
 
-    def _record(self, slot: Slot, attempt: int, result: JobResult, ms: int) -> None:
-        """The outcome, its audit row and what follows from it, in one transaction."""
+    def _record(self, slot: Slot, attempt: int, result: JobResult, ms: int, again: bool) -> None:
+        """The outcome, its audit row and what follows from it, in one transaction; `again`: it may stand there."""
         from godmode.lib.engine import afterwards
         from godmode.lib.store import dead_letters, outbox
 
@@ -306,6 +323,8 @@ class _Run:
         dead = afterwards.given_up(self.job, result, again_at)
         entry = {"at": now.isoformat(), "outcome": str(result.outcome), "ms": ms}
         with conn.transaction():
+            if again and audit.is_recorded(conn, self.job.name, self.run_id):
+                return
             before = job_state.finish(
                 conn, self.job.name, self.run_id, succeeded=result.outcome is Outcome.SUCCEEDED,
                 counts=not stopped_by_switch, error=result.error, retry_at=again_at, now=now, entry=entry,

@@ -15,13 +15,16 @@ from godmode.lib.store.ingest import Stored
 
 
 class Shelf(Protocol):
-    """One table family. Ids are the source's own, without its name; what is gone no longer counts as stored."""
+    """One table family. Ids are the source's own, without its name; what is gone no longer counts as stored.
+
+    `remove` gives the reasons, one for each record that had been stored.
+    """
 
     def store(
         self, conn: Connection, source: str, records: Sequence[Record], authority: str, now: datetime
     ) -> Stored: ...
 
-    def remove(self, conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> int: ...
+    def remove(self, conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> list[str]: ...
 
     def absent(self, conn: Connection, source: str, ids: Sequence[str]) -> list[str]: ...
 

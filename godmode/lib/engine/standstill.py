@@ -92,7 +92,8 @@ def under_way(conn: Connection, state: Path, clock: Clock) -> Sequence[str]:
         for row in job_state.running(conn)
         if not locks.is_dead(row, me, now)
     ]
-    return actions.running(conn, me, now) + runs
+    alerts = [name for name in locks.held(state) if name == locks.FALLBACK]
+    return actions.running(conn, me, now) + runs + alerts
 
 
 def _wait(look: Callable[[], Sequence[str]], patience: float, tell: Tell) -> Sequence[str]:

@@ -27,6 +27,7 @@ class Stopper:
     def __init__(self) -> None:
         self._why: str | None = None
         self._armed = False
+        self.deadline_passed = False
         self._deadline = timedelta(0)
         self._shared = False
 
@@ -68,6 +69,7 @@ class Stopper:
             self._why = f"stopped at its deadline of {self._deadline.total_seconds():g} s"
         else:
             self._why = f"stopped by {signal.Signals(number).name}"
+        self.deadline_passed = number == signal.SIGALRM
         self._raise_if_armed()
 
     def _raise_if_armed(self) -> None:

@@ -8,16 +8,18 @@ A sync that is broken off keeps what it stored, and the next one completes it.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 import psycopg
 
-from godmode.lib.engine import completeness, failures
+from godmode.lib.engine import completeness, failures, vanished
 from godmode.lib.engine.said import texts
 from godmode.lib.engine.shelves import Shelf, shelf_of
 from godmode.lib.engine.stop import Stopped, time_left
-from godmode.lib.errors import DailyLimit, GodmodeError, first_line
+from godmode.lib.errors import DailyLimit, GodmodeError, NothingToRead, first_line
 from godmode.lib.kernel import Checkpoint, Gone, JobContext, JobResult, Notification, Outcome, Record, Severity, Skipped
 from godmode.lib.ports import Remote, Source
 from godmode.lib.store import executions
@@ -46,7 +48,7 @@ def _sync(ctx: JobContext, source: Source) -> JobResult:
     last = state.begin(ctx.store.conn, source.name, ctx.clock.now())
     found: dict[str, int] = {}
     try:
-        _read(ctx, source, sink)
+        _read(ctx, source, sink, last)
         if sink.shelf is executions:
             found = failures.look(ctx, source, last)
     except (GodmodeError, psycopg.Error, Stopped) as e:
@@ -57,18 +59,18 @@ def _sync(ctx: JobContext, source: Source) -> JobResult:
     return JobResult(Outcome.SUCCEEDED, data=sink.report() | found)
 
 
-def _read(ctx: JobContext, source: Source, sink: Sink) -> None:
+def _read(ctx: JobContext, source: Source, sink: Sink, since: datetime | None) -> None:
     """Read until all is read, the time is over or the day's calls are used up; then compare, where that is due.
 
-    What was read before an error is stored, so that the next sync does not ask for it again.
+    What was read before an error is stored, so that the next sync does not ask for it again. A source that shows
+    nothing any more is compared as well, since what it no longer shows is superseded, and then fails.
     """
-    ends = time.monotonic() + _bound(ctx, source.name)
+    blind: NothingToRead | None = None
     try:
-        for item in source.changes(state.cursor_of(ctx.store.conn, source.name)):
-            sink.take(item)
-            if isinstance(item, Checkpoint) and time.monotonic() > ends:
-                sink.limited = "its time was over; it goes on in the next slot"
-                break
+        try:
+            _changes(ctx, source, sink)
+        except NothingToRead as e:
+            blind = e
         sink.flush()
         if sink.limited is None and isinstance(source, Remote):
             sink.compared = completeness.compare_when_due(ctx, source, sink)
@@ -79,7 +81,20 @@ def _read(ctx: JobContext, source: Source, sink: Sink) -> None:
         ctx.notify(Notification("api_budget", Severity.WARN, e.message, e.fix, f"api_budget:{source.name}:{day}"))
     except GodmodeError:
         sink.flush()
+        vanished.tell(ctx, sink, since)
         raise
+    vanished.tell(ctx, sink, since)
+    if blind is not None:
+        raise blind
+
+
+def _changes(ctx: JobContext, source: Source, sink: Sink) -> None:
+    ends = time.monotonic() + _bound(ctx, source.name)
+    for item in source.changes(state.cursor_of(ctx.store.conn, source.name)):
+        sink.take(item)
+        if isinstance(item, Checkpoint) and time.monotonic() > ends:
+            sink.limited = state.TIME_OVER
+            return
 
 
 def _bound(ctx: JobContext, name: str) -> float:
@@ -121,7 +136,7 @@ class Sink:
     source: Source
     stored: Stored = field(default_factory=Stored)
     read: int = 0
-    gone: int = 0
+    whys: Counter[str] = field(default_factory=Counter)
     skipped: int = 0
     later: int = 0
     skips: list[dict[str, Any]] = field(default_factory=list)
@@ -138,6 +153,11 @@ class Sink:
     @property
     def shelf(self) -> Shelf:
         return shelf_of(self.source)
+
+    @property
+    def gone(self) -> int:
+        """How many are gone that had been stored; `whys` has how many of them for each reason."""
+        return self.whys.total()
 
     @property
     def items(self) -> int:
@@ -172,16 +192,18 @@ class Sink:
         records = [item for item in self._batch.values() if isinstance(item, Record)]
         gone = [item for item in self._batch.values() if isinstance(item, Gone)]
         with conn.transaction():
-            if records:
-                self.stored += shelf.store(conn, self.name, records, self.source.authority, now)
-            if gone:
-                self.gone += shelf.remove(conn, self.name, gone, now)
+            came = shelf.store(conn, self.name, records, self.source.authority, now) if records else Stored()
+            went = shelf.remove(conn, self.name, gone, now) if gone else []
+            if came.new != len(went):
+                state.carry(conn, self.name, came.new - len(went))
             if self._cursor is not None:
                 state.keep_cursor(conn, self.name, self._cursor.cursor)
+        self.stored += came
+        self.whys.update(went)
         self._batch, self._chars, self._cursor = {}, 0, None
 
     def report(self) -> dict[str, Any]:
-        report = asdict(self.stored) | {
+        report: dict[str, Any] = asdict(self.stored) | {
             "gone": self.gone,
             "skipped": self.skipped,
             "left_for_later": self.later,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from godmode.lib.notify.bullets import URGENT, by_type
+from godmode.lib.notify.bullets import URGENT, by_type, counts
 from godmode.lib.notify.facts import Looked, Seen, counted
 from godmode.lib.notify.spoken import clock, count, number, plain, when
 
@@ -92,16 +92,8 @@ def _parts(seen: Seen, longest: int) -> Iterator[Part]:
 
 
 def _critical_incidents(seen: Seen, longest: int) -> Iterator[Part]:
-    found = [
-        (i.severity, _title(i.title, longest), i.occurrences, i.opened_at)
-        for i in seen.incidents
-        if i.severity in URGENT
-    ]
-    found += [
-        (g.severity, _title(g.title, longest), g.times, g.since)
-        for g in seen.groups
-        if g.severity in URGENT and not g.told
-    ]
+    found = [(i.severity, i.title, i.occurrences, i.opened_at) for i in seen.incidents if i.severity in URGENT]
+    found += [(g.severity, g.title, g.times, g.since) for g in seen.groups if g.severity in URGENT and not g.told]
     if not found:
         where = "In what I could see, no" if seen.unread or not seen.sources else "No"
         yield Part(f"{where} critical incident is open.", kept=True)
@@ -109,8 +101,8 @@ def _critical_incidents(seen: Seen, longest: int) -> Iterator[Part]:
     found.sort(key=lambda one: one[0])
     yield Part(f"There {'is' if len(found) == 1 else 'are'} {count(len(found), 'critical incident')}.", kept=True)
     for place, (severity, title, times, since) in enumerate(found[:NAMED]):
-        often = f", {number(times)} times" if times > 1 else ""
-        said = f"Severity {number(int(severity[3:]))}: {title}, since {when(since, seen.now, seen.zone)}{often}."
+        begun = f"since {when(since, seen.now, seen.zone)}{_often(title, times)}"
+        said = f"Severity {number(int(severity[3:]))}: {_title(title, longest)}, {begun}."
         yield Part(said, kept=place == 0)
     if len(found) > NAMED:
         yield Part(f"The digest names {number(len(found) - NAMED)} more.")
@@ -190,7 +182,7 @@ def _warnings(seen: Seen, longest: int) -> Iterator[Part]:
     if not kinds:
         return
     times, title = max(found + incidents, key=lambda one: one[0])
-    said = _title(title, longest) + (f", {number(times)} times" if times > 1 else "")
+    said = _title(title, longest) + _often(title, times)
     if kinds == 1:
         yield Part(f"There is one warning: {said}.")
     else:
@@ -228,6 +220,14 @@ def _more(seen: Seen, digest_at: tuple[int, int] | None) -> Iterator[Part]:
 def _once_more(important: Sequence[Part]) -> Iterator[Part]:
     for _ in range(6):
         yield from (Part(f"Once more. {part.text}") for part in important)
+
+
+def _often(title: str, times: int) -> str:
+    """How often it happened, where its title does not say so; what that counts may be another thing."""
+    said = counts(title)
+    if times == 1 or said == times:
+        return ""
+    return f", {'seen ' if said else ''}{number(times)} times"
 
 
 def _title(text: str, longest: int) -> str:

@@ -23,6 +23,7 @@ def compose(seen: Seen) -> str:
     lines = [f"godmode digest, {seen.now.astimezone(seen.zone):%a %d %b %Y}", _figures(seen)]
     lines += [] if seen.sources else [f"{NO_SOURCE} (`{seen.command} config show`)"]
     lines += [_unread(seen, looked) for looked in seen.unread]
+    lines += _mended(seen)
     found = bullets.folded(bullets.kinds(seen))
     lines += [f"{number}. {bullets.text(bullet, seen)}" for number, bullet in enumerate(found, 1)] or [_quiet(seen)]
     lines += [f"audit seal {seen.seal[:SEAL]}"] if seen.seal else []
@@ -63,6 +64,12 @@ def _unread(seen: Seen, looked: Looked) -> str:
     return f"{looked.name} not {looked.seen} {when_}{why} (`{seen.command} {looked.command}`)"
 
 
+def _mended(seen: Seen) -> list[str]:
+    """What the day's comparisons of what is stored with what is there found, and mended."""
+    found = [f"{source.name} ({source.mended})" for source in seen.sources if source.mended]
+    return [f"Compared with what is there: {', '.join(found)} (`{seen.command} sources`)."] if found else []
+
+
 def _quiet(seen: Seen) -> str:
     read = [f"{looked.name} ({looked.how or _when_read(seen, looked)})" for looked in seen.read]
     head = "Nothing else to report" if seen.unread or not seen.sources else "All quiet"
@@ -98,11 +105,11 @@ def _brief_unread(seen: Seen) -> Iterator[str]:
 
 def _brief_line(bullet: Bullet, seen: Seen, width: int) -> str:
     item = bullet.item
-    others = item.others + bullet.more
+    others, what = item.others + bullet.more, line(item.brief or item.what, width)
     return (
-        line(item.brief or item.what, width)
+        what
         + (f" {when(item.since, seen.now, seen.zone)}" if item.since else "")
-        + (f" x{item.times}" if item.times > 1 else "")
+        + (f" x{item.times}" if item.times > 1 and bullets.counts(what) != item.times else "")
         + (f" +{others}" if others else "")
     )
 

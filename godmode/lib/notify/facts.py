@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from godmode.lib.kernel import JobContext
-from godmode.lib.notify.freshness import freshness
-from godmode.lib.store import controls, figures, job_state, memory, news, proposals, sync
+from godmode.lib.notify import reviews
+from godmode.lib.notify.freshness import differences, freshness
+from godmode.lib.notify.reviews import Review
+from godmode.lib.store import controls, figures, job_state, memory, news, proposals, seals, sync
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.job_state import JobState
 from godmode.lib.store.news import Doubtful, GivenUp, Group, Unsettled
@@ -23,7 +25,8 @@ class Looked:
     """A source that is read (`seen` is "read"), or a job that looks for something (`seen` is "looked for").
 
     `at` is when that last worked, `worked` whether the last time did; older than `stale_after` is as good as not
-    looked at. `command` is what she does about it, `how` says how complete and how old it is, where that is known.
+    looked at. `command` is what she does about it, `how` says how complete and how old it is, where that is known,
+    `mended` what the day's comparison of all ids found.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Looked:
     error: str | None = None
     seen: str = "read"
     how: str | None = None
+    mended: str = ""
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it worked, no longer ago than it may be."""
@@ -63,6 +67,7 @@ class Seen:
     unsettled: Sequence[Unsettled] = ()
     sources: Sequence[Looked] = ()
     jobs: Sequence[Looked] = ()
+    reviews: Sequence[Review] = ()
     newest: datetime | None = None
     switched: str | None = None
     operator: str = ""
@@ -119,22 +124,30 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
         command=ctx.command,
         figures=figures.since(conn, since),
         backlog=figures.backlog(conn),
-        incidents=figures.open_incidents(conn, limit=1000),
+        incidents=figures.open_incidents(conn, now, limit=1000),
         groups=news.groups(conn),
         given_up=news.given_up(conn),
         proposals=proposals.waiting(conn),
         doubtful=news.doubtful(conn, since),
         unsettled=news.unsettled(conn, since),
-        sources=_sources(ctx),
+        reviews=reviews.look(ctx, since),
+        sources=_sources(ctx, since),
         jobs=_jobs(ctx),
         newest=memory.newest_message_at(conn, now),
         switched=_switched(controls.read(conn), since),
         operator=ctx.settings.operator.name,
         first=first,
+        seal=_seal(ctx),
     )
 
 
-def _sources(ctx: JobContext) -> list[Looked]:
+def _seal(ctx: JobContext) -> str | None:
+    """The newest audit seal, where she wants to be told of it."""
+    newest = seals.newest(ctx.store.conn) if ctx.settings.digest.seal else None
+    return newest.hash if newest else None
+
+
+def _sources(ctx: JobContext, since: datetime) -> list[Looked]:
     states = {row.source_name: row for row in sync.all_rows(ctx.store.conn)}
     found = []
     for name, source in ctx.sources.items():
@@ -143,8 +156,10 @@ def _sources(ctx: JobContext) -> list[Looked]:
         found.append(
             Looked(
                 name, state.last_sync_completed_at, bool(state.last_sync_success),
-                STALE_INTERVALS * source.every.period, f"run sync-{name}", state.last_error or state.limited,
-                how=freshness(state, now) if state.completeness else None,
+                STALE_INTERVALS * source.every.period, f"run sync-{name}",
+                (state.last_error or state.limited or "").removeprefix(f"{name}: ") or None,
+                how=freshness(state, now, ctx.zone) if state.completeness else None,
+                mended=differences(state, since, prunes=getattr(source, "prunes", False)),
             )
         )  # fmt: skip
     return found
@@ -163,7 +178,7 @@ def _jobs(ctx: JobContext) -> list[Looked]:
 def _job(name: str, state: JobState, minutes: int) -> Looked:
     worked = state.last_success_at is not None and state.state != "failed"
     command = f"run {state.job.replace('_', '-')}"
-    stale = STALE_INTERVALS * timedelta(minutes=minutes)
+    stale = STALE_INTERVALS * timedelta(minutes=max(minutes, state.interval_minutes or 0))
     return Looked(name, state.last_success_at, worked, stale, command, state.last_error, "looked for")
 
 

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 
-from godmode.lib.store.sync import SyncState
+from godmode.lib.notify.wording import count, when
+from godmode.lib.store.sync import SyncState, things
 
-THINGS = {"notion": "pages", "n8n": "executions", "hubspot": "contacts"}
 
+def freshness(state: SyncState, now: datetime, zone: tzinfo) -> str | None:
+    """The words, as far as they are known. None for a source never read.
 
-def freshness(state: SyncState, now: datetime) -> str | None:
-    """The words, as far as they are known: the counts are of the last comparison of all ids. None for one never read.
-
-    What changed at the source after the last good sync began is not known, so that is how old things may be.
+    What changed at the source after the last whole sync began is not known, so that is how old things may be. The
+    counts are of the last comparison of all ids, carried forward by the syncs since; then they say when that was.
     """
-    last = state.last_sync_started_at if state.last_sync_success and not state.limited else state.last_sync_completed_at
-    if last is None or state.last_sync_completed_at is None:
+    last = state.read_to or state.last_sync_completed_at
+    if last is None:
         return None
     age = f"at most {_words(now - last)} old"
     if not state.completeness:
         return age
-    counts = f"{state.completeness['stored']:,} of {state.completeness['at_source']:,}"
-    return f"{counts} {THINGS.get(state.source_name, 'records')}, {age}"
+    counts = f"{state.completeness['stored']:,} of {state.completeness['at_source']:,} {things(state.source_name)}"
+    at = datetime.fromisoformat(state.completeness["at"])
+    counted = f" (compared {when(at, now, zone)})" if at < last else ""
+    return f"{counts}{counted}, {age}"
+
+
+def differences(state: SyncState, since: datetime, *, prunes: bool) -> str:
+    """What the comparison of all ids mended, where there was one since then and it found something; else "".
+
+    A source that `prunes` forgets old records by itself, which is no difference.
+    """
+    report = state.completeness
+    if not report or datetime.fromisoformat(report["at"]) < since:
+        return ""
+    return ", ".join(_mended(report["repaired"], 0 if prunes else report["gone"], things(state.source_name)))
+
+
+def _mended(repaired: int, gone: int, called: str) -> Iterator[str]:
+    if repaired:
+        yield f"{count(repaired, called[:-1])} fetched that {'was' if repaired == 1 else 'were'} missing"
+    if gone:
+        yield f"{count(gone, called[:-1])} gone at the source"
 
 
 def _words(age: timedelta) -> str:

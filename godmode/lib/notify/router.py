@@ -15,13 +15,15 @@ from godmode.lib.errors import Auth, KillSwitchOn, Refused, Transient
 from godmode.lib.kernel import Notification, Severity
 from godmode.lib.notify import routes
 from godmode.lib.notify.sending import Delivery, Sender
-from godmode.lib.notify.text import folded
+from godmode.lib.notify.text import folded, plural
 from godmode.lib.ports import Channel, Lasting
-from godmode.lib.store import Store, controls, outbox, releases
+from godmode.lib.store import Store, actions, controls, deliveries, outbox, releases
+from godmode.lib.store.actions import ActionRow
 from godmode.lib.store.outbox import Message
 
 ENDED = frozenset({"sent", "uncertain", "digested", "suppressed"})
 LAST_WORD = "permanent_failure"  # tells of what failed for good; where it fails too, nothing tells of that
+OTHERS = "another run is at it"
 FIRST_RETRY = timedelta(seconds=2)  # specification, Retry policy
 
 
@@ -31,7 +33,8 @@ class Router:
 
     `act` performs an action (engine/actions.py), `enqueue` adds to the retry queue (store/retry_jobs.py), `bury` to
     the dead letters (store/dead_letters.py). `clean` takes out of a text what must not leave (notify/redact.py);
-    `voice` makes a text into a voice message (OGG), or None where it cannot.
+    `voice` makes a text into a voice message (OGG), or None where it cannot. `lives` tells whether the process that
+    began an action is still there.
     """
 
     clock: Clock
@@ -45,6 +48,7 @@ class Router:
     bury: Callable[..., Any]
     clean: Callable[[str], str]
     voice: Callable[[str], bytes | None] = lambda text: None
+    lives: Callable[[ActionRow], bool] = lambda row: False
 
     def __call__(self, note: Notification) -> Delivery:
         """Put a message in the outbox and, where its route says so, send it. What was sent is not sent again."""
@@ -76,12 +80,15 @@ class Router:
             return tally
         releases.give_up(conn, self.clock.now())
         for seen in releases.left(conn, self.clock.now()):
-            row = releases.take(conn, seen.id, self.clock.now())
+            if self._is_under_way(seen.id):
+                tally["sending"] += 1
+                continue
+            row = deliveries.take_over(conn, seen.id, self.run_id, self.clock.now())
             if row is None:  # while others were being sent, another run went on with it
                 continue
             try:
                 tally[self._go(row).status] += 1
-            except Transient:  # another run is at it
+            except Transient:  # another run is at it after all
                 tally["sending"] += 1
         if one := releases.fold(conn, self.clock.now(), self.run_id, folded):
             tally[self._go(one).status] += 1
@@ -91,8 +98,12 @@ class Router:
         """The trouble is over: what still waits to tell of it is dropped; how many messages that were."""
         return outbox.over(self.store.conn, dedup_key, self.clock.now())
 
-    def keep(self) -> None:
-        """Look after credentials that end by themselves; one that cannot be kept is told of at once."""
+    def keep(self) -> Mapping[str, str]:
+        """Look after credentials that end by themselves; one that cannot be kept is told of at once.
+
+        Returned are the channels that are locked out, each with why.
+        """
+        locked_out = {}
         for name, channel in self.channels.items():
             if isinstance(channel, Lasting):
                 try:
@@ -102,8 +113,10 @@ class Router:
                         "credentials", Severity.WARN, f"{name} is locked out", str(e), f"credentials:{name}"
                     )
                     self(note)
+                    locked_out[name] = self.clean(str(e))
                 except Transient:  # it lasts a while yet, and the next look comes
                     continue
+        return locked_out
 
     def answer(self, message_id: int, channel: Channel, *, last: bool = False) -> Delivery:
         """Send a message of the outbox by this channel alone, now: by it she asked, and waits.
@@ -113,6 +126,8 @@ class Router:
         row = outbox.one(self.store.conn, message_id)
         if row is None or row.status in ENDED or not row.via:
             return Delivery(row.status if row else "failed", row.body if row else "")
+        if not self._took(row):
+            return Delivery("sending", row.body, OTHERS)
         delivery = replace(self._sender, channels={channel.name: channel}).send(row)
         if delivery.status == "failed" and last:
             self._failed(row, delivery)
@@ -123,13 +138,17 @@ class Router:
     def try_out(self, name: str, way: str) -> Delivery:
         """Send one marked message by one channel and way, now: she asked for it. It is not tried again."""
         now = self.clock.now()
-        body = f"If this reached you, {name} works for {way}s."
+        body = f"If this reached you, {name} works for {plural(way)}."
         key = f"channel_test:{name}:{way}:{self.run_id}"
         row = outbox.put(
             self.store.conn, Notification("channel_test", Severity.INFO, "godmode test", body, key), self.run_id, now
         )
         row = outbox.route(self.store.conn, row.id, [way], None, now)
+        self._took(row)
         delivery = replace(self._sender, channels={name: self.channels[name]}).send(row)
+        if delivery.status == "held":  # over a limit: later, by another way, it would say that this one works
+            outbox.mark(self.store.conn, row.id, "suppressed", self.clock.now(), error=delivery.error)
+            return replace(delivery, status="suppressed")
         if delivery.status == "failed":
             self._failed(row, delivery)
         return delivery
@@ -174,7 +193,11 @@ class Router:
     # -- sending ---------------------------------------------------------------------------------------------
 
     def _send(self, row: Message) -> Delivery:
-        """Send now, unless her own word or the hour is against it."""
+        """Send now, unless another run is at it, or her own word or the hour is against it."""
+        if not self._took(row):
+            if row.type in routes.ONCE:  # its job would take it for done
+                raise Transient(f'another run is sending "{row.title}"', "its outcome will be in the audit log")
+            return Delivery("sending", row.body, OTHERS)
         if row.type in routes.ONCE:
             return self._sender.send(row)
         conn, now = self.store.conn, self.clock.now()
@@ -186,13 +209,36 @@ class Router:
         try:
             return self._sender.send(row)
         except KillSwitchOn as e:
-            self._hold(row, e.message)
+            self._stopped(row, e.message)
             raise
+
+    def _stopped(self, row: Message, why: str) -> None:
+        """Leave a message that the switch stopped to the digest; after a drill it goes its way, as if nothing had been.
+
+        A switch that is off again by now counts as a drill: where it was none, `release` sees that.
+        """
+        held = controls.read(self.store.conn)
+        if held is None or (held.kill_switch and not held.drilled):
+            self._hold(row, why)
+        else:
+            outbox.put_back(self.store.conn, row.id, self.run_id, self.clock.now())
+
+    def _took(self, row: Message) -> bool:
+        """Take a message for this run; False while another one is at it."""
+        if row.status == "sending" and self._is_under_way(row.id):  # or that run would lose it
+            return False
+        taken = deliveries.take(self.store.conn, row.id, self.run_id, self.clock.now())
+        return taken is not None and not self._is_under_way(row.id)
+
+    def _is_under_way(self, message_id: int) -> bool:
+        """Whether another run that lives has begun to send this message and does not know yet what became of it."""
+        begun = actions.begun(self.store.conn, f"notification:{message_id}:")
+        return any(row.run_id != self.run_id and self.lives(row) for row in begun)
 
     def _hold(self, row: Message, why: str, due: datetime | None = None) -> Delivery:
         """Keep a message for the end of quiet hours, or for the digest."""
         via = row.via or [] if due else []
-        outbox.hold(self.store.conn, row.id, self.clock.now(), via=via, due_at=due, error=why)
+        outbox.hold(self.store.conn, row.id, self.run_id, self.clock.now(), via=via, due_at=due, error=why)
         return Delivery("held", row.body, why)
 
     def _given_up_or_again(self, row: Message, delivery: Delivery) -> Notification | None:
@@ -202,8 +248,7 @@ class Router:
         """
         conn, now, cause, note = self.store.conn, self.clock.now(), delivery.cause, None
         with conn.transaction():
-            self._failed(row, delivery)
-            if row.type in routes.ONCE:  # those are tried again by their jobs
+            if not self._failed(row, delivery) or row.type in routes.ONCE:  # another run has it, or its job sees to it
                 return None
             if cause is None or cause.retried:
                 wait = max(getattr(cause, "retry_after", None) or FIRST_RETRY, FIRST_RETRY)
@@ -217,5 +262,6 @@ class Router:
                 outbox.put(conn, note, self.run_id, now)
         return note
 
-    def _failed(self, row: Message, delivery: Delivery) -> None:
-        outbox.mark(self.store.conn, row.id, "failed", self.clock.now(), error=delivery.error)
+    def _failed(self, row: Message, delivery: Delivery) -> bool:
+        """Write that it failed; False when another run has it by now."""
+        return deliveries.fail(self.store.conn, row.id, self.run_id, self.clock.now(), delivery.error)

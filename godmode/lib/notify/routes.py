@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +12,10 @@ from godmode.lib.ports import Calls, Channel
 CARRIES = {"call": "voice", "sms": "sms", "message": "message"}  # way → what a channel has to carry
 ONCE = frozenset({"daily_digest", "morning_call"})  # one for their job's slot, and the gate knows their quiet hours
 RINGS = {"morning_call": 2}  # how often it rings where nobody answered, before the next way; others once
+TYPES = ONCE | {
+    "api_budget", "credentials", "health_alert", "job_failing", "job_recovered", "permanent_failure", "phone",
+    "phone_reply", "recipient_refused", "undelivered",
+}  # fmt: skip
 URGENT = frozenset({"SEV0", "SEV1"})
 AT_MOST_AN_HOUR: Mapping[str, int] = {"health_alert": 1}
 
@@ -49,8 +53,10 @@ DEFAULTS = (
     Rule("SEV0", None, ("call", "sms", "message")),
     Rule("SEV1", None, ("sms", "message")),
     Rule("WARN", "health_alert", ("message",)),
+    Rule("INFO", "health_recovered", ("message",)),
     Rule("INFO", "phone_reply", ("message",), bypass=True),  # she asked a moment ago
     Rule("WARN", "credentials", ("message",)),
+    Rule("WARN", "backup_failed", ("message",)),
     Rule("WARN", "permanent_failure", ("message", "sms")),
     Rule("WARN", "undelivered", ("message", "sms")),
 )
@@ -104,13 +110,23 @@ def goes(channel: Channel, way: str) -> bool:
     return CARRIES[way] in channel.carries and (way != "call" or isinstance(channel, Calls))
 
 
-def findings(own: Sequence[Rule], ways: frozenset[str]) -> list[str]:
-    """What of the operator's routes can never be, where the configured channels go these ways."""
+def findings(own: Sequence[Rule], ways: frozenset[str], types: Collection[str]) -> list[str]:
+    """What of the operator's routes can never be, where the configured channels go these ways and messages are of
+    these types."""
     notes, seen = [], set[tuple[str | None, str | None]]()
     for number, rule in enumerate(own):
         missing = [way for way in rule.via if way not in ways]
         if (rule.severity, rule.type) in seen:
             notes.append(f"routes.{number}: it can never fire: an earlier route is for the same messages")
+        elif rule.type is not None and rule.type not in types:
+            notes.append(
+                f'routes.{number}: it can never fire: no message has the type "{rule.type}"'
+                + config.nearest(rule.type, types)
+            )
+        elif rule.type in ONCE and rule.severity not in (None, "INFO"):
+            notes.append(f"routes.{number}: it can never fire: a {rule.type} is INFO, not {rule.severity}")
+        elif rule.type in ONCE and not rule.via:
+            notes.append(f"routes.{number}: it can never fire: a {rule.type} is told of in no digest; it goes as ever")
         elif missing and len(missing) == len(rule.via):
             notes.append(f"routes.{number}: it can never fire: no configured channel carries {' or '.join(missing)}")
         elif missing:

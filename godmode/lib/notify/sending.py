@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from godmode.lib.address import command, shown
@@ -15,7 +16,7 @@ from godmode.lib.kernel import Button, Notification, Receipt, Severity
 from godmode.lib.notify import text
 from godmode.lib.notify.routes import LIMITS, RINGS, goes
 from godmode.lib.ports import Addressed, Askable, Calls, Channel, Divides, Heard, Local, Offers, Polls, Speaks
-from godmode.lib.store import Store, actions, allowlist, attention, audit, outbox
+from godmode.lib.store import Store, actions, allowlist, attention, audit, deliveries, outbox
 from godmode.lib.store.outbox import Message
 
 FOLD_AFTER = timedelta(minutes=5)  # what is over a limit goes out as one message this much later
@@ -29,26 +30,29 @@ class Delivery:
     """What became of a message: its outbox status and the text that stands in the outbox.
 
     `sending` is a call that still rings, or a message that its provider is asked about: the retry queue's job sees to
-    it. `cause` is the error behind `failed`; it says whether, and when, trying again can help.
+    it. `cause` is the error behind `failed`; it says whether, and when, trying again can help. `rang`: an `uncertain`
+    call that was surely placed, and only whether anybody heard it is not known.
     """
 
     status: str
     text: str
     error: str | None = None
     cause: GodmodeError | None = None
+    rang: bool = False
 
 
 @dataclass(frozen=True)
 class Tried:
     """What one channel came to: an outbox status, `unheard` (rung, and nobody knows), or `over` its limit.
 
-    `again`: the same once more may help.
+    `again`: the same once more may help. `rang`: as a Delivery has it.
     """
 
     status: str
     error: str | None = None
     cause: GodmodeError | None = None
     again: bool = False
+    rang: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ class Sender:
         """Try one way after the other until one works, and write what became of it, but for `failed`.
 
         What may have arrived ends the search, but for SEV0: there a duplicate is better than a miss; and but for a
-        call, which nobody is known to have heard. Raises
-        KillSwitchOn, and Transient when another run is at this message.
+        call, which nobody is known to have heard. The run has taken the message (store/deliveries.py). Raises
+        KillSwitchOn, and Transient when another run has it by now.
         """
         tried: list[Tried] = []
         for place, way in enumerate(row.via or ()):
@@ -123,12 +127,14 @@ class Sender:
             return self._refused(way, channel, to, row)
         base = key or _key(way, channel, to, row)
         if not self._may_take(base, way, channel, row, now):
-            return Tried("over", f"the limit of {way}s is reached")
-        outbox.mark(conn, row.id, "sending", now, channel=channel.name, recipient=shown(to))
+            return Tried("over", f"the limit of {text.plural(way)} is reached")
+        if not deliveries.begin(conn, row.id, self.run_id, now, channel=channel.name, recipient=shown(to)):
+            raise Transient(f'another run went on with "{row.title}"', "its outcome will be in the audit log")
         body = self.clean(text.spoken(row) if way == "call" else text.written(row, way))
-        urgent = row.severity == Severity.SEV0
+        mine = partial(deliveries.has, conn, row.id, self.run_id)
+        sending = partial(_Sending, way, channel, to, mine=mine, urgent=row.severity == Severity.SEV0)
         if rung and isinstance(channel, Speaks) and (sound := self.voice(body)):
-            came = self._part(way, channel, to, _Sending(way, channel, to, body, f"{base}:voice", urgent, sound))
+            came = self._part(way, channel, to, sending(body, f"{base}:voice", sound=sound))
             if came.status != "failed":
                 return came
         parts = channel.parts(body) if isinstance(channel, Divides) and way != "call" else (body,)
@@ -136,7 +142,7 @@ class Sender:
         for number, part in enumerate(parts, 1):
             of_part = base if number == 1 else f"{base}:{number}"
             under = buttons if number == len(parts) else ()
-            came = self._part(way, channel, to, _Sending(way, channel, to, part, of_part, urgent, buttons=under))
+            came = self._part(way, channel, to, sending(part, of_part, buttons=under))
             if came.status == "failed":
                 return came
             worst = worst if came.status == "sent" else came
@@ -201,25 +207,27 @@ class Sender:
 
     def _put_off(self, row: Message, via: list[str], came: Tried) -> Delivery:
         due = self.clock.now() + FOLD_AFTER
-        outbox.hold(self.store.conn, row.id, self.clock.now(), via=via, due_at=due, error=came.error or "")
+        outbox.hold(self.store.conn, row.id, self.run_id, self.clock.now(), via=via, due_at=due, error=came.error or "")
         return Delivery("held", row.body, came.error)
 
     def _end(self, row: Message, came: Tried) -> Delivery:
         # A call that rings keeps the time at which it began; what failed is marked with what follows from it.
         if came.status not in ("sending", "failed"):
             outbox.mark(self.store.conn, row.id, came.status, self.clock.now(), error=came.error)
-        return Delivery(came.status, row.body, came.error, came.cause)
+        return Delivery(came.status, row.body, came.error, came.cause, came.rang)
 
 
 @dataclass
 class _Sending:
-    """The effect of one part. Keeps the error behind a failure, and knows how to ask what became of it."""
+    """The effect of one part, while the message is `mine`. Keeps the error behind a failure, and knows how to ask what
+    became of it."""
 
     way: str
     channel: Channel
     to: str
     text: str
     key: str
+    mine: Callable[[], bool]
     urgent: bool = False
     sound: bytes = b""
     buttons: tuple[Button, ...] = ()
@@ -227,6 +235,8 @@ class _Sending:
 
     def __call__(self) -> Receipt:
         try:
+            if not self.mine():
+                raise Transient("another run went on with this message")
             return self._effect()
         except GodmodeError as e:
             self.error = e
@@ -268,7 +278,7 @@ def _worst(tried: list[Tried], row: Message) -> Tried:
     """What no way delivered: uncertain when she may have got it, else failed, with the error that can be retried."""
     maybe = [t for t in tried if t.status in ("uncertain", "unheard")]
     if maybe:
-        return Tried("uncertain", maybe[-1].error)
+        return Tried("uncertain", maybe[-1].error, rang=any(t.status == "unheard" for t in maybe))
     if not tried:
         none = Usage(f"no channel carries {' or '.join(row.via or ()) or 'it'}", "`godmode channels` lists them")
         return Tried("failed", str(none), none)

@@ -13,6 +13,11 @@ SEVERITIES = tuple(str(severity) for severity in Severity)  # the most severe fi
 _SPOKEN = {"SEV0": "Severity zero", "SEV1": "Severity one", "WARN": "A warning", "INFO": "For your information"}
 
 
+def plural(way: str) -> str:
+    """calls, SMS, messages."""
+    return "SMS" if way == "sms" else f"{way}s"
+
+
 def written(row: Message, way: str) -> str:
     """A message to be read; an SMS has its own words where there are any."""
     if way == "sms" and row.brief:

@@ -35,3 +35,15 @@ def line(text: str, longest: int = LONGEST) -> str:
     cut = flat[: longest - 1]
     space = cut.rfind(" ")
     return f"{cut[:space] if space > longest // 2 else cut}…"
+
+
+def took(ms: float | None) -> str:
+    """A duration in at most six characters: `41 ms`, `3.2 s`, `4 min`, `2.5 h`; nothing for None."""
+    if ms is None:
+        return ""
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    seconds = ms / 1000
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5970 else f"{seconds / 3600:.1f} h"

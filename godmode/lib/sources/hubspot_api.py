@@ -18,16 +18,14 @@ from godmode.lib.caller import Caller
 from godmode.lib.errors import Auth, BadData, DailyLimit, ExternalApi, GodmodeError, Refused
 from godmode.lib.kernel import Rate, Skipped
 from godmode.lib.ports import Site
-from godmode.lib.sources.hubspot_contacts import CHANGED, MERGED, Row
+from godmode.lib.sources.hubspot_contacts import CALLS, CHANGED, CONTACTS, MERGED, Row
 from godmode.lib.sources.hubspot_window import Window
 
-CONTACTS = "/crm/v3/objects/contacts"
 SCOPE = "crm.objects.contacts.read"
 PAGE = 200  # contacts, the most of a search
 LISTED = 100  # contacts, the most of a list and of a batch
 
 SEARCHES = Rate(5, timedelta(seconds=1))  # of an account, whatever its other limits are
-CALLS = Rate(100, timedelta(seconds=10))  # of everything else; a search does not count among these
 PAUSES = {"SECONDLY": timedelta(seconds=1), "TEN_SECONDLY_ROLLING": timedelta(seconds=10)}  # without Retry-After
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import msgspec
 
-from godmode.lib.kernel import Gone, Record, Skipped
+from godmode.lib.kernel import Gone, Rate, Record, Skipped
 from godmode.lib.sources.chat_formats.message import clean, moment
 
+CONTACTS = "/crm/v3/objects/contacts"
+CALLS = Rate(100, timedelta(seconds=10))  # of everything but searches, which have a limit of their own
 PROPERTIES = (
     "firstname", "lastname", "email", "phone", "mobilephone", "company", "jobtitle", "lifecyclestage",
     "hs_lead_status", "hubspot_owner_id", "city", "state", "country", "website", "notes_last_contacted",

@@ -14,25 +14,31 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from godmode.lib.config import Minutes, Remote, secret
-from godmode.lib.errors import BadData, GodmodeError, Refused, Usage
+from godmode.lib.config import Address, Minutes, Remote, secret, token
+from godmode.lib.errors import Auth, BadData, GodmodeError, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
-from godmode.lib.ports import Site
+from godmode.lib.ports import Probe, Site
 
 if TYPE_CHECKING:
+    import httpx
+
     from godmode.lib.caller import Caller
+    from godmode.lib.sources.n8n_actions import N8nActions
 
 PAGE = 250  # the API's most; 251 is a 400
-RATE = Rate(20, timedelta(seconds=1))  # n8n has no limit of its own; this leaves its server room for its work
+# n8n has no limit of its own; 20 a second leave its server room for its work. Counted over ten seconds, so that a
+# page which took long to store is made up for by the next few.
+RATE = Rate(200, timedelta(seconds=10))
 BY_ID = 2  # so many open executions are asked for by id; more by the lists of their states, which are two requests
+SCOPES = "workflow:list, execution:list and execution:read"
 ENDED = frozenset({"success", "error", "crashed", "canceled"})
 OPEN_LISTS = ("waiting", "running")
 
 
 class N8nSettings(Remote, frozen=True, kw_only=True):
-    """`base_url` is where n8n answers, without `/api/v1`."""
+    """`base_url` is where n8n answers, with or without `/api/v1`."""
 
-    base_url: str
+    base_url: Address
     scan_interval_minutes: Minutes | None = None
 
 
@@ -99,7 +105,7 @@ class N8n:
     Settings = N8nSettings
 
     def __init__(self, settings: N8nSettings, site: Site) -> None:
-        self._base = settings.base_url.rstrip("/") + "/api/v1"
+        self._base = settings.base_url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
         self._site = site
         self._names: Mapping[str, str | None] = {}
 
@@ -108,16 +114,31 @@ class N8n:
         from godmode.lib import http
         from godmode.lib.caller import Caller
 
-        key = secret("N8N_API_KEY")
-        if key is None:
-            raise Usage("N8N_API_KEY is not set", "make a key in n8n, Settings, API")
+        key = token("N8N_API_KEY", "set it to a key that n8n gives at Settings, n8n API")
         client = http.client(self._base, headers={"X-N8N-API-KEY": key}, wire=self._site.wire)
-        return Caller("n8n", client, self._site.meter("n8n", RATE), self._site)
+        return Caller("n8n", client, self._site.meter("n8n", RATE), self._site, self._meaning)
+
+    def _meaning(self, response: httpx.Response, error: GodmodeError) -> GodmodeError:
+        """A refused key with what to do about it: n8n itself says only "unauthorized"."""
+        if not isinstance(error, Auth):
+            return error
+        if response.status_code == 403:
+            return Auth(error.message, f"give the key of N8N_API_KEY the scopes {SCOPES}")
+        at = _expires(secret("N8N_API_KEY") or "")
+        over = f"it ended on {at.astimezone(self._site.zone):%d %b %Y}: " if at and at < self._site.clock.now() else ""
+        return Auth(error.message, f"is N8N_API_KEY a key of this n8n? {over}make a new one in n8n, Settings, n8n API")
 
     def close(self) -> None:
         """End the connections."""
         if "_api" in self.__dict__:
-            self._api.client.close()
+            self.__dict__.pop("_api").client.close()
+
+    @property
+    def actions(self) -> N8nActions:
+        """What can be done there."""
+        from godmode.lib.sources.n8n_actions import N8nActions
+
+        return N8nActions(self._api)
 
     # -- what is new ---------------------------------------------------------------------------------------
 
@@ -135,7 +156,7 @@ class N8n:
         """From `state.next`, or the newest, down to the known ones."""
         while True:
             page = self._page(state)
-            found = list(_read(page.data))
+            found = list(read(page.data))
             executions = [e for e in found if isinstance(e, Execution)]
             state.begin(executions)
             self._name(state, executions)
@@ -182,7 +203,7 @@ class N8n:
                     page = self._list(cursor, status)
                 except Refused:
                     break
-                yield from (e for e in _read(page.data) if isinstance(e, Execution))
+                yield from (e for e in read(page.data) if isinstance(e, Execution))
                 if (cursor := page.next_cursor) is None:
                     break
 
@@ -212,12 +233,19 @@ class N8n:
     def test(self) -> Sight:
         """Two requests: the workflows and the newest execution that the key may see."""
         page = self._api.get_json("/workflows", {"limit": PAGE, "excludePinnedData": "true"}, Workflows)
-        newest = list(_read(self._api.get_json("/executions", {"limit": 1}, Page).data))
-        count = f"{len(page.data)}{' or more' if page.next_cursor else ''} workflows"
+        newest = list(read(self._api.get_json("/executions", {"limit": 1}, Page).data))
+        more = " or more" if page.next_cursor else ""
+        count = f"{len(page.data):,}{more} workflow{'' if len(page.data) == 1 else 's'}"
         last = "and no execution yet" if not newest else "and their executions"
         if newest and isinstance(newest[0], Execution):
             last += f", the newest {newest[0].id}"
         return Sight(f"n8n answers, and the key may read {count} {last}{self._expiry()}")
+
+    def probe(self) -> Probe:
+        """One workflow: it takes the key, which n8n's own health page does not."""
+        key, site = secret("N8N_API_KEY") or "", self._site
+        path, headers = "/workflows?limit=1", {"X-N8N-API-KEY": key}
+        return Probe(self._base, path, headers, site.meter("n8n", RATE), site.wire, _expires(key))
 
     def _expiry(self) -> str:
         at = _expires(secret("N8N_API_KEY") or "")
@@ -228,7 +256,7 @@ class N8n:
         cursor: str | None = None
         while True:
             page = self._list(cursor)
-            yield from (str(e.id) for e in _read(page.data) if isinstance(e, Execution))
+            yield from (str(e.id) for e in read(page.data) if isinstance(e, Execution))
             if (cursor := page.next_cursor) is None:
                 return
 
@@ -298,7 +326,7 @@ class _State:
         return kept | ({} if self.next is None else {"top": self.top, "next": self.next})
 
 
-def _read(page: Sequence[msgspec.Raw]) -> Iterator[Execution | Skipped]:
+def read(page: Sequence[msgspec.Raw]) -> Iterator[Execution | Skipped]:
     """The executions of a page, each by itself: one that is not as promised is skipped."""
     for raw in page:
         try:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta, field
 
 from godmode.lib import config
-from godmode.lib.config import Minutes
-from godmode.lib.errors import Usage
+from godmode.lib.config import Address, Minutes
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
-from godmode.lib.ports import Site
+from godmode.lib.ports import Probe, Site
 from godmode.lib.sources import notion_pages
-from godmode.lib.sources.notion_pages import Table, Wanted
+from godmode.lib.sources.notion_pages import LIMIT, VERSION, Table, Wanted
 
 if TYPE_CHECKING:
     from godmode.lib.sources.notion_api import Api
@@ -35,7 +34,7 @@ class NotionSettings(config.Remote, frozen=True):
     `overlap_minutes`: how far each sync goes back behind the last edit it saw. Notion rounds times to the minute.
     """
 
-    base_url: str = "https://api.notion.com"
+    base_url: Address = "https://api.notion.com"
     property: Annotated[str, Meta(min_length=1)] = "Tags"
     tags: Annotated[list[str], Meta(min_length=1)] = field(default_factory=lambda: list(TAGS))
     scan_interval_minutes: Minutes = 60
@@ -49,9 +48,7 @@ class Notion:
     Settings = NotionSettings
 
     def __init__(self, settings: NotionSettings, site: Site) -> None:
-        token = config.secret("NOTION_TOKEN")
-        if token is None:
-            raise Usage("NOTION_TOKEN is not set", "set it to the secret of a Notion integration")
+        token = config.token("NOTION_TOKEN", "set it to the secret of a Notion integration")
         self._settings, self._site, self._token = settings, site, token
         self._wanted = Wanted(settings.property, tuple(settings.tags))
 
@@ -99,6 +96,12 @@ class Notion:
         from godmode.lib.sources.notion_sight import sight
 
         return sight(self._api, self._wanted)
+
+    def probe(self) -> Probe:
+        """The integration that the token belongs to."""
+        headers = {"Authorization": f"Bearer {self._token}", "Notion-Version": VERSION}
+        meter = self._site.meter("notion", LIMIT)
+        return Probe(self._settings.base_url.rstrip("/"), "/v1/users/me", headers, meter, self._site.wire)
 
     def close(self) -> None:
         """End the connections, where there are any."""

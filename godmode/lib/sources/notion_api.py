@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import httpx
 import notion_client
 from msgspec import Struct
-from notion_client.errors import HTTPResponseError, RequestTimeoutError
+from notion_client.errors import APIResponseError, HTTPResponseError, RequestTimeoutError
 
 from godmode.lib import backoff, http
 from godmode.lib.caller import asking
 from godmode.lib.errors import Auth, BadData, GodmodeError, Refused, Transient
-from godmode.lib.kernel import Rate
 from godmode.lib.ports import Site
-from godmode.lib.sources.notion_pages import Filter, an_id, shaped
+from godmode.lib.sources.notion_pages import LIMIT, Filter, an_id, shaped
 
-LIMIT = Rate(3, timedelta(seconds=1))
 AT_ONCE = 100  # rows in one answer, the most that Notion gives
 MARKDOWN_VERSION = "2026-03-11"  # the API version from which the endpoint exists, says the published document
 WORDS = 200  # characters of what Notion says of an error
@@ -172,7 +169,8 @@ class Api:
             raise
 
     def _failure(self, e: HTTPResponseError) -> GodmodeError:
-        said = f"{getattr(e.code, 'value', e.code)}: {' '.join(str(e).split())}"[:WORDS]
+        code, words = getattr(e.code, "value", e.code), " ".join(str(e).split())
+        said = f"{code}: {words}"[:WORDS] if isinstance(e, APIResponseError) else ""
         error = http.failure("Notion", e.status, e.headers, self._site.clock.now(), said)
         kind = {400: Invalid, 403: Forbidden, 404: Missing, 409: Failing}.get(e.status)
         if kind is None and e.status >= 500:
@@ -181,4 +179,6 @@ class Api:
             error = kind(error.message, error.fix)
         if e.status == 401:
             error.fix = "is NOTION_TOKEN whole, and its integration still there?"
+        if e.status == 403:
+            error.fix = "in Notion, allow the integration to read content"
         return error

@@ -63,8 +63,9 @@ class Cursor(Struct):
         return made
 
     def is_stale(self, wanted: Wanted, now: datetime) -> bool:
-        """Whether to list the data sources: once a day, and always while a sync without news stays cheap with it."""
-        if self.looked is None or wanted != self.wanted or now - self.looked >= LOOK_AGAIN:
+        """Whether to list the data sources: once a day, always while a sync without news stays cheap with it, and
+        where there is none to read."""
+        if self.looked is None or not self.marks or wanted != self.wanted or now - self.looked >= LOOK_AGAIN:
             return True
         asked = sum(1 for mark in self.marks.values() if mark.table.tags)
         return max(1, -(-self.listed // LISTED)) + asked <= CALM

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
-from godmode.lib.errors import BadData
+from godmode.lib.errors import BadData, NothingToRead
+from godmode.lib.kernel import Rate
 from godmode.lib.sources.chat_formats.message import clean
 
+VERSION = "2025-09-03"  # of the API, as the client asks for it
+LIMIT = Rate(3, timedelta(seconds=1))
 # How a filter asks for one value, by the type of the property; other types carry no tags.
 OPERATOR = {"multi_select": "contains", "select": "equals", "status": "equals"}
+SHARE = "in Notion, open a database and add the integration under ••• → Connections"
+NAMED = 10  # data sources that are named
 Filter = Mapping[str, Any]
 T = TypeVar("T")
 Id = Annotated[str, Meta(pattern="^[0-9a-fA-F-]{32,36}$")]
@@ -54,12 +59,15 @@ class Table(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """What a page's object says without its body. `edited` is rounded down to the minute by Notion."""
+    """What a page's object says without its body. `edited` is rounded down to the minute by Notion.
+
+    `tags` are the wanted ones among its tags, None where it has no such property.
+    """
 
     id: str
     edited: datetime
     title: str
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] | None
     url: str
     table: str
     trashed: bool
@@ -105,6 +113,29 @@ def edited_since(since: datetime) -> Filter:
 def created_since(since: datetime) -> Filter:
     """The pages created at `since` or later, to the minute."""
     return {"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}}
+
+
+def without(wanted: Wanted) -> str:
+    """What is wrong with a page or a data source that has no such property."""
+    return f'has no property "{wanted.property}" of tags any more'
+
+
+def nothing(wanted: Wanted, having: Sequence[Table], others: Sequence[str]) -> NothingToRead | None:
+    """Why no page can be read, of data sources that have the property and names of those that have not; else None."""
+    if any(table.tags for table in having):
+        return None
+    if having:
+        what = f'no data source offers one of the tags {", ".join(wanted.tags)} in "{wanted.property}"'
+        return NothingToRead(f"{what} ({named([t.name for t in having])})", "set sources.notion.tags to those in use")
+    if others:
+        what = f'no data source that is shared has a property "{wanted.property}" of tags ({named(others)})'
+        return NothingToRead(what, "rename it back in Notion, or set sources.notion.property to its name")
+    return NothingToRead("no data source is shared with godmode's integration", SHARE)
+
+
+def named(names: Sequence[str]) -> str:
+    """The first few of the names, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
 
 
 def created_of(raw: Any) -> datetime | None:
@@ -157,7 +188,7 @@ def page(raw: Any, wanted: Wanted) -> Page:
         id=found.id,
         edited=found.last_edited_time,
         title=clean(" ".join(title.split())),
-        tags=wanted.names(_tags(wanted.find(found.properties))),
+        tags=_tags(found.properties, wanted),
         url=found.url or "",
         table=str((found.parent or {}).get("data_source_id") or ""),
         trashed=found.in_trash or found.archived,
@@ -168,11 +199,12 @@ def _of_type(properties: Mapping[str, Any], kind: str) -> Iterable[Mapping[str, 
     return (p for p in properties.values() if isinstance(p, Mapping) and p.get("type") == kind and kind in p)
 
 
-def _tags(named: tuple[str, Mapping[str, Any]] | None) -> Sequence[str]:
+def _tags(properties: Mapping[str, Any], wanted: Wanted) -> tuple[str, ...] | None:
+    named = wanted.find(properties)
     if named is None or named[1].get("type") not in OPERATOR:
-        return ()
+        return None
     value = named[1].get(named[1]["type"])
-    return _names(value if isinstance(value, list) else [value])
+    return wanted.names(_names(value if isinstance(value, list) else [value]))
 
 
 def _names(options: Any) -> list[str]:

@@ -40,6 +40,8 @@ class Reader:
         """Why a page is not canonical any more, None while it is."""
         if page.trashed:
             return Gone(page.id, "in the trash")
+        if page.tags is None:
+            return Gone(page.id, notion_pages.without(self._wanted))
         if not page.tags:
             return Gone(page.id, f"no longer tagged {' or '.join(self._wanted.tags)}")
         return None
@@ -54,7 +56,7 @@ class Reader:
             return self._skipped(f'page "{page.title}" ({page.id})', e)
         self._lost = 0
         text = clean(f"# {page.title or 'Untitled'}\n\n{body}".strip())
-        fields = {"title": page.title, "tags": list(page.tags), "url": page.url, "data_source": page.table}
+        fields = {"title": page.title, "tags": list(page.tags or ()), "url": page.url, "data_source": page.table}
         return Record("notion", page.id, page.edited, text, fields)
 
     def _skipped(self, where: str, error: GodmodeError) -> Skipped:

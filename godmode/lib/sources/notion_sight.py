@@ -11,11 +11,9 @@ from godmode.lib.errors import BadData
 from godmode.lib.kernel import Sight
 from godmode.lib.sources import notion_pages
 from godmode.lib.sources.notion_api import Api
-from godmode.lib.sources.notion_pages import Table, Wanted
+from godmode.lib.sources.notion_pages import Table, Wanted, named
 
 ANSWERS = 20  # of 100 pages each; more are not counted, since a proof has to be cheap
-NAMED = 10  # data sources that are named
-SHARE = "in Notion, open a database and add the integration under ••• → Connections"
 
 
 @dataclass(frozen=True)
@@ -34,15 +32,13 @@ def sight(api: Api, wanted: Wanted) -> Sight:
     """Whose token it is, which data sources it sees, which of them have the property, and how many pages are tagged."""
     who = _integration(api.me())
     having, without = _sorted(api.tables(), wanted)
-    if not having and not without:
-        return Sight(f"{who} sees no data source; {SHARE}", 0)
     seen = f"{who} sees {_many(len(having) + len(without), 'data source')}"
-    if not having:
-        return Sight(f'{seen}, and none has a property "{wanted.property}" with tags: {_list(without)}', 0)
+    if blind := notion_pages.nothing(wanted, having, without):
+        return Sight(f"{seen}: {blind}", 0)
     counts = _counted(api, having)
     pages, more = sum(count.pages for count in counts), any(count.more for count in counts)
-    says = f'{seen}; {len(having)} with the property "{wanted.property}": {_list([str(count) for count in counts])}'
-    says += f"; without it: {_list(without)}" if without else ""
+    says = f'{seen}; {len(having)} with the property "{wanted.property}": {named([str(count) for count in counts])}'
+    says += f"; without it: {named(without)}" if without else ""
     says += f". {'More than ' if more else ''}{_many(pages, 'page')} tagged {' or '.join(wanted.tags)}"
     return Sight(says, None if more else pages)
 
@@ -81,7 +77,3 @@ def _count(api: Api, table: Table, answers: int) -> _Count:
 
 def _many(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
-
-
-def _list(names: list[str]) -> str:
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")

@@ -33,24 +33,31 @@ class Sync:
         self._api, self._wanted, self._overlap, self._clock = api, wanted, overlap, clock
         self._cursor = cursor
         self._reader = Reader(api, wanted)
+        self._others: list[str] = []  # the names of data sources without the property
 
     def items(self) -> Iterator[Item]:
         """1. The data sources, where they have to be listed anew. 2. Each one's edits. 3. The pages still owed.
 
-        A data source that fails does not keep the others from being read; its error is raised at the end.
+        A data source that fails does not keep the others from being read; its error is raised at the end. So is
+        NothingToRead, where none is shared that has pages to read, or could have.
         """
         owed = self._cursor.left[:OWED]
         if self._cursor.is_stale(self._wanted, self._clock.now()):
             yield from self._look()
         failed: GodmodeError | None = None
-        for id in list(self._cursor.marks):
+        for id in list(self._marks):
             try:
                 yield from self._table(id)
             except (Failing, Forbidden, BadData, Refused) as e:
                 failed = failed or e
         yield from self._owed(owed)
+        failed = failed or notion_pages.nothing(self._wanted, [m.table for m in self._marks.values()], self._others)
         if failed is not None:
             raise failed
+
+    @property
+    def _marks(self) -> dict[str, Mark]:
+        return self._cursor.marks
 
     def _owed(self, ids: Sequence[str]) -> Iterator[Item]:
         """The pages that could not be read by earlier syncs, in turn: what still cannot be goes to the end."""
@@ -67,14 +74,19 @@ class Sync:
     def _look(self) -> Iterator[Item]:
         """List the data sources with their schemas."""
         listed: dict[str, Table | None] = {}
+        self._others = []
         for raw in self._api.tables():
             try:
-                listed[notion_pages.id_of(raw)] = notion_pages.table(raw, self._wanted)
+                id = notion_pages.id_of(raw)
+                listed[id] = notion_pages.table(raw, self._wanted)
             except BadData as e:
                 yield Skipped(f"data source {notion_pages.table_name(raw)}", str(e))
+                continue
+            if listed[id] is None:
+                self._others.append(notion_pages.table_name(raw))
+                if id in self._marks and self._cursor.wanted == self._wanted:
+                    yield Skipped(f"data source {self._others[-1]}", notion_pages.without(self._wanted))
         self._cursor.look(listed, self._wanted, self._clock.now())
-        if not self._cursor.marks:
-            yield Skipped("Notion", f'no data source with a property "{self._wanted.property}" is shared', records=0)
         yield self._checkpoint()
 
     def _table(self, id: str) -> Iterator[Item]:
@@ -84,19 +96,19 @@ class Sync:
             pages, skipped = self._pages(id)
         except Invalid:
             yield from self._look()
-            if id not in self._cursor.marks:  # it lost the property
+            if id not in self._marks:  # it lost the property
                 return
             pages, skipped = self._pages(id)
         except Missing:
-            yield Skipped(f"data source {self._cursor.marks.pop(id).table.name}", NOT_SHARED)
+            yield Skipped(f"data source {self._marks.pop(id).table.name}", NOT_SHARED)
             yield self._checkpoint()
             return
         yield from skipped
-        yield from self._read(self._cursor.marks[id], pages, begun)
+        yield from self._read(self._marks[id], pages, begun)
 
     def _pages(self, id: str) -> tuple[list[Page], list[Skipped]]:
         """The pages that a sync has to look at, the one that was edited first before the others."""
-        mark, pages, skipped = self._cursor.marks[id], dict[str, Page](), list[Skipped]()
+        mark, pages, skipped = self._marks[id], dict[str, Page](), list[Skipped]()
         for raw in self._listed(mark):
             try:
                 page = notion_pages.page(raw, self._wanted)

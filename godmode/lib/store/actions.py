@@ -104,6 +104,25 @@ def by_key(conn: Connection, key: str) -> ActionRow | None:
         return cursor.execute(f"SELECT {_COLUMNS} FROM agent_actions WHERE key = %s", (key,)).fetchone()
 
 
+def of_keys(conn: Connection, keys: Sequence[str]) -> dict[str, ActionRow]:
+    """The actions of these keys, those of them that were ever begun."""
+    with conn.cursor(row_factory=class_row(ActionRow)) as cursor:
+        rows = cursor.execute(f"SELECT {_COLUMNS} FROM agent_actions WHERE key = ANY(%s)", (list(keys),)).fetchall()
+    return {row.key: row for row in rows}
+
+
+def note(conn: Connection, key: str, kind: str, target: str, now: datetime, provider_id: str) -> None:
+    """Write an action that the operator's own command has done, outside of any run."""
+    conn.execute(
+        """
+        INSERT INTO agent_actions (key, kind, target, state, started_at, finished_at, provider_id)
+        VALUES (%s, %s, %s, 'done', %s, %s, %s)
+        ON CONFLICT (key) DO UPDATE SET state = 'done', finished_at = EXCLUDED.finished_at, error = NULL
+        """,
+        (key, kind, target, now, now, provider_id),
+    )
+
+
 def matching(conn: Connection, word: str, limit: int) -> Sequence[ActionRow]:
     """The newest actions whose number is `word` or whose key contains it."""
     with conn.cursor(row_factory=class_row(ActionRow)) as cursor:
@@ -122,6 +141,14 @@ def under_way(conn: Connection) -> Sequence[ActionRow]:
     with conn.cursor(row_factory=class_row(ActionRow)) as cursor:
         return cursor.execute(
             f"SELECT {_COLUMNS} FROM agent_actions WHERE state = 'started' ORDER BY started_at"
+        ).fetchall()
+
+
+def begun(conn: Connection, prefix: str) -> Sequence[ActionRow]:
+    """The actions whose key begins so, that were begun and have no outcome yet."""
+    with conn.cursor(row_factory=class_row(ActionRow)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM agent_actions WHERE state = 'started' AND starts_with(key, %s)", (prefix,)
         ).fetchall()
 
 

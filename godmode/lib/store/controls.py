@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from psycopg.rows import class_row
 from godmode.lib.errors import DatabaseTrouble
 
 SWITCH_LOCK = 0x676F6473746F70  # "godstop": intents share it, who turns the switch holds it alone
+DRILL = "^drill [0-9T]+$"  # the reason by which a drill is known (a pattern of PostgreSQL's and Python's)
 NAMES = ("jobs_enabled", "comms_enabled", "write_enabled")
 
 
@@ -25,6 +27,11 @@ class Controls(Struct, frozen=True):
     kill_switch_reason: str | None
     kill_switch_changed_at: datetime | None
     kill_switch_changed_by: str | None
+
+    @property
+    def drilled(self) -> bool:
+        """Whether the switch is on for a moment, to prove that it stops everything."""
+        return self.kill_switch and re.match(DRILL, self.kill_switch_reason or "") is not None
 
 
 COLUMNS = ", ".join(f"c.{name}" for name in Controls.__struct_fields__)
@@ -57,20 +64,23 @@ def set_control(conn: Connection, name: str, on: bool) -> None:
     conn.execute(f"UPDATE agent_controls SET {name} = %s", (on,))
 
 
-def set_kill_switch(conn: Connection, on: bool, reason: str, by: str, now: datetime) -> int:
+def set_kill_switch(conn: Connection, on: bool, reason: str | None, by: str | None, now: datetime | None) -> int:
     """Set the switch, in the caller's transaction, and return its change's number.
 
-    It waits for every intent that is being written, so none is written after it returns.
+    It waits for every intent that is being written, so none is written after it returns. A drill leaves the time of
+    the last change as it was: it decides nothing about what was waiting, or was said, before.
     """
     _lock_switch(conn)
     row = conn.execute(
         """
         UPDATE agent_controls
         SET kill_switch = %(on)s,
-            kill_switch_reason = %(reason)s, kill_switch_changed_at = %(now)s, kill_switch_changed_by = %(by)s
+            kill_switch_reason = %(reason)s, kill_switch_changed_by = %(by)s,
+            kill_switch_changed_at = CASE WHEN %(reason)s::text ~ %(drill)s THEN kill_switch_changed_at
+                                          ELSE %(now)s::timestamptz END
         RETURNING kill_switch_number
         """,
-        {"on": on, "reason": reason, "by": by, "now": now},
+        {"on": on, "reason": reason, "by": by, "now": now, "drill": DRILL},
     ).fetchone()
     return int(row[0]) if row else 0
 

@@ -55,7 +55,7 @@ def start(config: Config) -> Path:
     Of many processes that call at once, one starts it and the others find it.
     Raises Usage when it cannot run here, DatabaseTrouble when it does not come up.
     """
-    with _lock(config.state):
+    with lock(config.state):
         socket = places.socket_folder(config.state)
         if _answers(socket):
             return socket
@@ -83,7 +83,7 @@ def stop(config: Config) -> bool:
         return False
     except OSError as e:
         raise Usage(f"cannot see into the database's folder {home}: {e.strerror}", "see who owns it") from e
-    with _lock(config.state):
+    with lock(config.state):
         running = postmaster.find(places.data(config.state))
         if running is None:
             return False
@@ -116,7 +116,7 @@ def url(socket: Path) -> str:
 
 
 @contextmanager
-def _lock(state: Path) -> Iterator[None]:
+def lock(state: Path) -> Iterator[None]:
     """Be the only process that starts or stops the server. The kernel frees the lock when the process ends."""
     path = private_folder(state / "locks") / "postgres.lock"
     try:

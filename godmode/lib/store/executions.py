@@ -18,7 +18,8 @@ FAILED = "status IN ('error', 'crashed') AND retry_success_id IS NULL AND NOT ar
 def store(conn: Connection, source: str, records: Sequence[Record], authority: str, now: datetime) -> Stored:
     """Store a batch in one transaction: new executions, and those whose state changed. `noted_at` is when that was.
 
-    A success that retries a failed execution is written to that one as well: it is no failure any more.
+    A success that retries a failed execution is written to that one as well, and to other retries of it that failed
+    and what they retried: none of them is a failure any more.
     """
     newest = list({r.id: dict(r.fields) | {"id": r.id} for r in records}.values())
     fields = (
@@ -51,25 +52,49 @@ def store(conn: Connection, source: str, records: Sequence[Record], authority: s
             """,
             {name: [row[name] for row in newest] for name in fields} | {"now": now},
         ).fetchall()
-        conn.execute(
-            """
-            UPDATE workflow_executions e SET retry_success_id = r.execution_id
-            FROM workflow_executions r
-            WHERE r.execution_id = ANY(%s) AND r.status = 'success'
-              AND e.execution_id = r.retry_of AND e.retry_success_id IS NULL
-            """,
-            ([row["id"] for row in newest],),
-        )
+        retries = [row["id"] for row in newest if row["retry_of"] and row["status"] == "success"]
+        if retries:
+            _take_back(conn, retries)
     new = sum(row[0] for row in rows)
     return Stored(new, len(rows) - new, len(newest) - len(rows))
 
 
-def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> int:
-    """Note that n8n no longer has these; how many it had until now. What is known of them stays."""
-    return conn.execute(
-        "UPDATE workflow_executions SET gone_at = %s WHERE execution_id = ANY(%s) AND gone_at IS NULL",
-        (now, [g.id for g in gone]),
-    ).rowcount
+def _take_back(conn: Connection, successes: Sequence[str]) -> None:
+    """Note at failed executions that a retry succeeded: what it retried, all the way back, and their other retries."""
+    conn.execute(
+        """
+        WITH RECURSIVE retried AS (
+            SELECT execution_id AS success, retry_of AS failed FROM workflow_executions WHERE execution_id = ANY(%s)
+            UNION
+            SELECT retried.success, e.retry_of
+            FROM retried JOIN workflow_executions e ON e.execution_id = retried.failed WHERE e.retry_of IS NOT NULL
+        ), ended_well AS (
+            SELECT failed AS execution_id, success FROM retried
+            UNION
+            SELECT other.execution_id, success
+            FROM retried JOIN workflow_executions e ON e.execution_id = retried.failed
+            JOIN workflow_executions other ON other.workflow_id = e.workflow_id AND other.started_at >= e.started_at
+                AND other.retry_of = e.execution_id AND other.status IN ('error', 'crashed') AND NOT other.archived
+        )
+        UPDATE workflow_executions e SET retry_success_id = ended_well.success
+        FROM ended_well WHERE e.execution_id = ended_well.execution_id AND e.retry_success_id IS NULL
+        """,
+        (list(successes),),
+    )
+
+
+def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> list[str]:
+    """Note that n8n no longer has these; why, for each that it had until now. What is known of them stays."""
+    rows = conn.execute(
+        """
+        UPDATE workflow_executions SET gone_at = %(now)s
+        FROM unnest(%(ids)s::text[], %(whys)s::text[]) AS gone (id, why)
+        WHERE execution_id = gone.id AND gone_at IS NULL
+        RETURNING gone.why
+        """,
+        {"now": now, "ids": [g.id for g in gone], "whys": [g.why for g in gone]},
+    )
+    return [row[0] for row in rows]
 
 
 def absent(conn: Connection, source: str, ids: Sequence[str]) -> list[str]:
@@ -130,6 +155,7 @@ class Failure:
     execution_id: str
     stopped_at: datetime | None
     error: str | None
+    workflow_name: str | None
 
 
 def failures(conn: Connection, workflow_id: str, since: datetime | None, limit: int) -> tuple[int, Sequence[Failure]]:
@@ -140,12 +166,40 @@ def failures(conn: Connection, workflow_id: str, since: datetime | None, limit: 
     with conn.cursor(row_factory=class_row(Failure)) as cursor:
         latest = cursor.execute(
             f"""
-            SELECT execution_id, stopped_at, error FROM workflow_executions WHERE {where}
+            SELECT execution_id, stopped_at, error, workflow_name FROM workflow_executions WHERE {where}
             ORDER BY COALESCE(stopped_at, started_at, noted_at) DESC, execution_id DESC LIMIT %(limit)s
             """,
             values,
         ).fetchall()
     return int(row[0]) if row else 0, latest
+
+
+def workflow_of(conn: Connection, execution_id: str) -> tuple[str, str | None] | None:
+    """The workflow of an execution: its id and its name."""
+    row = conn.execute(
+        "SELECT workflow_id, workflow_name FROM workflow_executions WHERE execution_id = %s", (execution_id,)
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def recovered(conn: Connection, workflow_id: str, before: datetime) -> datetime | None:
+    """When a workflow last failed, if it succeeded after that and has not failed since `before`; else None.
+
+    A failure that was retried with success says nothing of the others: only a run of its own does.
+    """
+    row = conn.execute(
+        f"""
+        SELECT failed.at FROM (
+            SELECT COALESCE(stopped_at, started_at, noted_at) AS at, started_at, noted_at FROM workflow_executions
+            WHERE workflow_id = %(workflow)s AND {FAILED} ORDER BY started_at DESC LIMIT 1) failed
+        WHERE greatest(failed.at, failed.noted_at) <= %(before)s AND EXISTS (
+            SELECT FROM workflow_executions w
+            WHERE w.workflow_id = %(workflow)s AND w.started_at > failed.started_at AND w.status = 'success'
+              AND w.retry_of IS NULL AND NOT w.archived)
+        """,
+        {"workflow": workflow_id, "before": before},
+    ).fetchone()
+    return row[0] if row else None
 
 
 def note_errors(conn: Connection, errors: Mapping[str, str]) -> None:

@@ -16,7 +16,10 @@ from godmode.lib.store.controls import Controls
 
 
 class JobState(Struct, frozen=True):
-    """A job's row; the defaults are those of a job that never ran."""
+    """A job's row; the defaults are those of a job that never ran.
+
+    `interval_minutes` is in place of the configured interval, by a proposal that she approved.
+    """
 
     job: str
     enabled: bool = True
@@ -38,6 +41,7 @@ class JobState(Struct, frozen=True):
     last_error: str | None = None
     last_skip: str | None = None
     recent: list[dict[str, Any]] = field(default_factory=list)
+    interval_minutes: int | None = None
 
 
 _NAMES = tuple(JobState.__struct_fields__)
@@ -74,6 +78,13 @@ def all_rows(conn: Connection) -> Sequence[JobState]:
         return cursor.execute(f"SELECT {_COLUMNS} FROM job_state j ORDER BY j.job").fetchall()
 
 
+def of(conn: Connection, job: str) -> JobState:
+    """The row of a job."""
+    with conn.cursor(row_factory=class_row(JobState)) as cursor:
+        row = cursor.execute(f"SELECT {_COLUMNS} FROM job_state j WHERE j.job = %s", (job,)).fetchone()
+    return row or JobState(job)
+
+
 def running(conn: Connection) -> Sequence[JobState]:
     """The rows of jobs that were begun and have no outcome yet."""
     with conn.cursor(row_factory=class_row(JobState)) as cursor:
@@ -91,7 +102,11 @@ def claim(
     lease_until: datetime,
     now: datetime,
 ) -> bool:
-    """Take the slot if the row is still as it was seen (compare-and-set on `version`); whether it was taken."""
+    """Take the slot if the row is still as it was seen (compare-and-set on `version`); whether it was taken.
+
+    A slot before the stored one (`--again` with the clock set back) is run and leaves that one where it is, or all
+    that ran since would be due again.
+    """
     host, pid, started = owner
     row = conn.execute(
         """
@@ -100,9 +115,9 @@ def claim(
         VALUES (%(job)s, 1, %(slot)s, %(attempt)s, 'running', %(run_id)s,
                 %(host)s, %(pid)s, %(started)s, %(lease)s, %(now)s)
         ON CONFLICT (job) DO UPDATE SET
-            version = j.version + 1, slot = EXCLUDED.slot, attempt = EXCLUDED.attempt, state = EXCLUDED.state,
-            run_id = EXCLUDED.run_id, owner_host = EXCLUDED.owner_host, owner_pid = EXCLUDED.owner_pid,
-            owner_started = EXCLUDED.owner_started, lease_until = EXCLUDED.lease_until,
+            version = j.version + 1, slot = GREATEST(j.slot, EXCLUDED.slot), attempt = EXCLUDED.attempt,
+            state = EXCLUDED.state, run_id = EXCLUDED.run_id, owner_host = EXCLUDED.owner_host,
+            owner_pid = EXCLUDED.owner_pid, owner_started = EXCLUDED.owner_started, lease_until = EXCLUDED.lease_until,
             started_at = EXCLUDED.started_at, finished_at = NULL, retry_at = NULL
         WHERE j.version = %(seen)s
         RETURNING j.version
@@ -130,7 +145,7 @@ def finish(
     """Record the end of a run; None when the claim was lost.
 
     Returned are the number of failures in a row before it, and whether that streak was told of. `entry` joins the
-    last 20 outcomes; a run that does not count as a failure leaves the streak as it is.
+    last 20 outcomes; a run that does not count as a failure leaves the streak as it is, and uses up no attempt.
     """
     row = conn.execute(
         """
@@ -140,6 +155,7 @@ def finish(
         UPDATE job_state j SET
             version = j.version + 1,
             state = CASE WHEN %(ok)s THEN 'succeeded' ELSE 'failed' END,
+            attempt = CASE WHEN %(ok)s THEN j.attempt ELSE j.attempt - 1 + %(counts)s END,
             finished_at = %(now)s, retry_at = %(retry_at)s, last_error = %(error)s, last_skip = NULL,
             last_success_at = CASE WHEN %(ok)s THEN %(now)s ELSE j.last_success_at END,
             consecutive_failures = CASE WHEN %(ok)s THEN 0
@@ -182,4 +198,21 @@ def enable(conn: Connection, job: str, enabled: bool) -> None:
         ON CONFLICT (job) DO UPDATE SET enabled = EXCLUDED.enabled
         """,
         (job, enabled),
+    )
+
+
+def intervals(conn: Connection) -> dict[str, int]:
+    """The intervals, in minutes, that are in place of the configured ones."""
+    rows = conn.execute("SELECT job, interval_minutes FROM job_state WHERE interval_minutes IS NOT NULL ORDER BY job")
+    return {job: minutes for job, minutes in rows}
+
+
+def set_interval(conn: Connection, job: str, minutes: int | None) -> None:
+    """Let a job run at another interval than the configured one; None: at that one."""
+    conn.execute(
+        """
+        INSERT INTO job_state (job, interval_minutes) VALUES (%s, %s)
+        ON CONFLICT (job) DO UPDATE SET interval_minutes = EXCLUDED.interval_minutes
+        """,
+        (job, minutes),
     )

@@ -22,11 +22,15 @@ class Turn:
 
 @dataclass(frozen=True)
 class Budget:
-    """At most `calls` on the day that began at `since`."""
+    """At most `calls` to a service on the day that began at `since`, those made before it was set among them."""
 
-    name: str
+    service: str
     calls: int
     since: datetime
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.service}.day"
 
 
 SHORTEST = timedelta(milliseconds=1)
@@ -41,15 +45,22 @@ def take(
     Calls are spaced evenly, so no window of `rate.per` holds more than `rate.calls`, wherever it begins. A call that
     comes a little late, by up to `late`, does not delay those after it; a window may be shorter by so much. A
     `next_at` that lies further ahead than a full window was written by a clock that has been set back: it does not
-    count.
+    count. Of the day are the calls that took room in its bucket, or as many as api_usage has, which also knows those
+    of before there was a budget.
     """
     row = conn.execute(
         """
         WITH before AS (
             SELECT next_at, blocked_until FROM rate_limit_buckets WHERE name = %(name)s
+        ), counted AS (
+            SELECT COALESCE(sum(calls), 0) AS calls FROM api_usage
+            WHERE service = %(service)s::text AND hour >= %(since)s::timestamptz
         ), day AS (
-            SELECT used >= %(budget)s::bigint AND window_start >= %(since)s::timestamptz AS spent
-            FROM rate_limit_buckets WHERE name = %(day)s::text
+            SELECT greatest(calls, (
+                SELECT used FROM rate_limit_buckets
+                WHERE name = %(day)s::text AND window_start >= %(since)s::timestamptz
+            )) >= %(budget)s::bigint AS spent
+            FROM counted
         ), pace AS (
             INSERT INTO rate_limit_buckets AS b (name, capacity, used, window_ms, window_start, next_at)
             SELECT %(name)s, %(calls)s, 1, %(ms)s, %(now)s, %(now)s + %(step)s
@@ -65,11 +76,12 @@ def take(
             RETURNING 1
         ), budget AS (
             INSERT INTO rate_limit_buckets AS d (name, capacity, used, window_ms, window_start)
-            SELECT %(day)s::text, %(budget)s::bigint, 1, %(day_ms)s, %(since)s::timestamptz
-            FROM pace WHERE %(day)s::text IS NOT NULL
+            SELECT %(day)s::text, %(budget)s::bigint, counted.calls + 1, %(day_ms)s, %(since)s::timestamptz
+            FROM pace, counted WHERE %(day)s::text IS NOT NULL
             ON CONFLICT (name) DO UPDATE SET
                 capacity = EXCLUDED.capacity,
-                used = CASE WHEN d.window_start < EXCLUDED.window_start THEN 1 ELSE d.used + 1 END,
+                used = CASE WHEN d.window_start < EXCLUDED.window_start THEN EXCLUDED.used
+                            ELSE greatest(d.used + 1, EXCLUDED.used) END,
                 window_start = EXCLUDED.window_start
             WHERE d.window_start < EXCLUDED.window_start OR d.used < EXCLUDED.capacity
             RETURNING 1
@@ -83,7 +95,8 @@ def take(
         {
             "name": name, "calls": rate.calls, "per": rate.per, "ms": round(rate.per.total_seconds() * 1000),
             "step": rate.per / rate.calls, "now": now, "late": late, "day_ms": DAY_MS,
-            "day": budget.name if budget else None, "budget": budget.calls if budget else None,
+            "service": budget.service if budget else None,
+            "day": budget.bucket if budget else None, "budget": budget.calls if budget else None,
             "since": budget.since if budget else None,
         },
     ).fetchone()  # fmt: skip

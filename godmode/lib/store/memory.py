@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from psycopg.rows import class_row
 
+from godmode.lib.store import matching
+
 if TYPE_CHECKING:
     from psycopg import Connection
 
 MOST_CHARACTERS = 10_000_000
+BY_HER_WORD = "proposal"  # the reason of what a proposal superseded
 
 Role = Literal["operator", "person", "assistant"]
 
@@ -121,18 +124,42 @@ def search(conn: Connection, words: str, limit: int) -> list[Item]:
 
     Words are parted by blanks and taken literally; without a word, simply the newest.
     """
-    patterns = [f"%{_literally(word)}%" for word in words.split()]
     with conn.cursor(row_factory=class_row(Item)) as cursor:
-        return cursor.execute(SEARCH, (patterns, limit)).fetchall()
-
-
-def _literally(word: str) -> str:
-    """A word for LIKE. PostgreSQL takes neither NUL nor half a surrogate pair, so no text contains them."""
-    storable = word.replace("\0", "").encode("utf-8", "replace").decode()
-    return storable.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        return cursor.execute(SEARCH, (matching.all_of(words), limit)).fetchall()
 
 
 def history(conn: Connection, key: str) -> list[Item]:
     """Every version of the fact `key`, newest first, the superseded ones too."""
     with conn.cursor(row_factory=class_row(Item)) as cursor:
         return cursor.execute(HISTORY, (key,)).fetchall()
+
+
+def one(conn: Connection, number: int) -> Item | None:
+    """One version of a fact, by its number."""
+    with conn.cursor(row_factory=class_row(Item)) as cursor:
+        return cursor.execute(f"{ITEM} WHERE id = %s", (number,)).fetchone()
+
+
+def supersede(conn: Connection, number: int, by: int | None, now: datetime) -> bool:
+    """Take a current version as outdated, by her word on a proposal; whether it was current."""
+    done = conn.execute(
+        """
+        UPDATE memory_items SET superseded_at = %s, superseded_by = %s, supersede_reason = %s
+        WHERE id = %s AND superseded_at IS NULL
+        """,
+        (now, by, BY_HER_WORD, number),
+    )
+    return done.rowcount == 1
+
+
+def reinstate(conn: Connection, number: int) -> bool:
+    """Let a version that was superseded by her word hold again; whether it was, and no other one of its key holds."""
+    done = conn.execute(
+        """
+        UPDATE memory_items old SET superseded_at = NULL, superseded_by = NULL, supersede_reason = NULL
+        WHERE id = %s AND supersede_reason = %s
+          AND NOT EXISTS (SELECT FROM memory_items new WHERE new.key = old.key AND new.superseded_at IS NULL)
+        """,
+        (number, BY_HER_WORD),
+    )
+    return done.rowcount == 1

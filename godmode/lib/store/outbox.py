@@ -157,23 +157,13 @@ def _within_an_hour(conn: Connection, message_id: int, now: datetime) -> int:
     return int(row[0]) if row else 0
 
 
-def mark(
-    conn: Connection,
-    message_id: int,
-    status: str,
-    now: datetime,
-    *,
-    channel: str | None = None,
-    recipient: str | None = None,
-    error: str | None = None,
-) -> None:
+def mark(conn: Connection, message_id: int, status: str, now: datetime, *, error: str | None = None) -> None:
     """Write what became of a message; what it carried was told of as soon as it was sent, or may have been."""
     conn.execute(
         """
         WITH this AS (
             UPDATE notifications SET
-                status = %(status)s, updated_at = %(now)s, error = %(error)s,
-                channel = COALESCE(%(channel)s, channel), recipient = COALESCE(%(recipient)s, recipient),
+                status = %(status)s, updated_at = %(now)s, error = %(error)s, taken_by = NULL,
                 sent_at = CASE WHEN %(status)s = 'sent' THEN %(now)s ELSE sent_at END
             WHERE id = %(id)s RETURNING id, status, carries
         )
@@ -182,30 +172,52 @@ def mark(
         WHERE n.id = ANY(this.carries) AND n.id <> this.id AND n.status IN ('pending', 'held')
           AND this.status IN ('sent', 'uncertain')
         """,
-        {
-            "id": message_id, "status": status, "now": now, "error": error,
-            "channel": channel, "recipient": recipient,
-        },
-    )  # fmt: skip
+        {"id": message_id, "status": status, "now": now, "error": error},
+    )
 
 
 def hold(
     conn: Connection,
     message_id: int,
+    by: str,
     now: datetime,
     *,
     error: str,
     via: Sequence[str] = (),
     due_at: datetime | None = None,
 ) -> None:
-    """Put a message off: until `due_at`, then by `via`; or for the next digest."""
+    """Put a message off that the run `by` has: until `due_at`, then by `via`; or for the next digest."""
     conn.execute(
         """
-        UPDATE notifications SET status = 'held', via = %s, due_at = %s, error = %s, updated_at = %s
-        WHERE id = %s AND status IN ('pending', 'held', 'sending', 'failed')
+        UPDATE notifications SET
+            status = 'held', via = %s, due_at = %s, error = %s, taken_by = NULL, updated_at = %s
+        WHERE id = %s AND taken_by = %s AND status IN ('pending', 'held', 'sending', 'failed')
         """,
-        (list(via), due_at, error, now, message_id),
+        (list(via), due_at, error, now, message_id, by),
     )
+
+
+def put_back(conn: Connection, message_id: int, by: str, now: datetime) -> None:
+    """Let a message that the run `by` has wait, by the ways that it has, for whoever sends what was left."""
+    conn.execute(
+        """
+        UPDATE notifications SET status = 'pending', taken_by = NULL, updated_at = %s
+        WHERE id = %s AND taken_by = %s AND status IN ('pending', 'sending')
+        """,
+        (now, message_id, by),
+    )
+
+
+def reword(conn: Connection, message_id: int, body: str, now: datetime) -> bool:
+    """Give a message another text, as long as it was never tried; whether that was so."""
+    done = conn.execute(
+        """
+        UPDATE notifications SET body = %s, updated_at = %s
+        WHERE id = %s AND status IN ('pending', 'held') AND channel IS NULL
+        """,
+        (_storable(body), now, message_id),
+    )
+    return done.rowcount == 1
 
 
 def over(conn: Connection, dedup_key: str, now: datetime) -> int:

@@ -9,9 +9,9 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from godmode.lib.kernel import Notification
+from godmode.lib.store.deliveries import GRACE
 from godmode.lib.store.outbox import COLUMNS, Message
 
-GRACE = timedelta(seconds=20)  # how long a message is left to the run that is at it
 STALE = timedelta(days=1)  # from then on a message that got nowhere is only told of
 CALL_STALE = timedelta(minutes=45)  # a morning call's catch-up
 
@@ -44,19 +44,6 @@ def left(conn: Connection, now: datetime, limit: int = 20) -> Sequence[Message]:
             """,
             (now - GRACE, limit),
         ).fetchall()
-
-
-def take(conn: Connection, message_id: int, now: datetime) -> Message | None:
-    """Go on with a message that `left` gave, as it stands now; None when another run has been at it since."""
-    with conn.cursor(row_factory=class_row(Message)) as cursor:
-        return cursor.execute(
-            f"""
-            UPDATE notifications SET updated_at = %(now)s
-            WHERE id = %(id)s AND status IN ('pending', 'sending') AND updated_at <= %(until)s
-            RETURNING {COLUMNS}
-            """,
-            {"id": message_id, "now": now, "until": now - GRACE},
-        ).fetchone()
 
 
 def give_up(conn: Connection, now: datetime) -> None:
@@ -92,11 +79,12 @@ def fold(
         _suppress_what_is_over(conn, now)
         rows = cursor.execute(
             f"""
-            UPDATE notifications SET status = 'pending', due_at = NULL, error = NULL, updated_at = %(now)s
+            UPDATE notifications SET
+                status = 'pending', due_at = NULL, error = NULL, taken_by = %(run)s, updated_at = %(now)s
             WHERE status = 'held' AND due_at <= %(now)s AND NOT archived
             RETURNING {COLUMNS}
             """,
-            {"now": now},
+            {"now": now, "run": run_id},
         ).fetchall()
         if len(rows) < 2:
             return next(iter(rows), None)
@@ -129,7 +117,7 @@ def _suppress_what_is_over(conn: Connection, now: datetime) -> None:
         """
         UPDATE notifications n SET status = 'suppressed', error = 'no longer the case', updated_at = %(now)s
         WHERE n.status = 'held' AND n.due_at <= %(now)s AND NOT n.archived
-          AND (n.type = 'job_failing'
+          AND (n.type IN ('job_failing', 'credentials')
                AND EXISTS (SELECT FROM job_state j
                            WHERE j.job = split_part(n.dedup_key, ':', 2) AND j.consecutive_failures = 0)
                OR EXISTS (SELECT FROM incidents i

@@ -106,9 +106,13 @@ def _copy(folder: Path, home: Path) -> Path:
         why = e.strerror if isinstance(e, OSError) and e.strerror else e.args[0]
         raise DatabaseTrouble(f"cannot copy PostgreSQL to {target}: {why}", "see to free space") from e
     for old in home.glob("server-*"):
-        if old != target:
-            shutil.rmtree(old, ignore_errors=True)
+        if old != target and (_line(old) == _line(target) or "." not in old.name):
+            shutil.rmtree(old, ignore_errors=True)  # one of another major version is what an upgrade needs
     return inside
+
+
+def _line(copy: Path) -> str:
+    return copy.name.partition(".")[0]
 
 
 def _copy_tree(source: Path, target: Path) -> None:

@@ -11,13 +11,25 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+TIME_OVER = "its time was over; it goes on in the next slot"
+
+
+_THINGS = {"notion": "pages", "n8n": "executions", "hubspot": "contacts"}
+
+
+def things(source: str) -> str:
+    """What the records of a source are called."""
+    return _THINGS.get(source, "records")
+
 
 @dataclass(frozen=True)
 class SyncState:
     """What is known of a source; the defaults are those of one never read. `items_synced` is of the last sync.
 
-    `limited` says why the last sync, though it ended well, did not read all. `completeness` is what the last
-    comparison came to: `at_source`, `stored`, `repaired`, `gone`, `at`; {} before the first.
+    `read_to` is when the last sync that read all began: what changed later is not known. `limited` says why the last
+    sync, though it ended well, did not read all: TIME_OVER, or the calls of the day.
+    `completeness` is what the last comparison came to: `at_source`, `stored`, `repaired`, `gone`, `at`; {} before the
+    first. The syncs since carry its counts forward.
     """
 
     source_name: str
@@ -28,6 +40,7 @@ class SyncState:
     last_error: str | None = None
     last_skipped: list[dict[str, Any]] = field(default_factory=list)
     limited: str | None = None
+    read_to: datetime | None = None
     compared_at: datetime | None = None
     completeness: dict[str, Any] = field(default_factory=dict)
 
@@ -82,21 +95,34 @@ def end(
     error: str | None,
     limited: str | None = None,
 ) -> None:
-    """A sync ended; `last_sync_completed_at` moves only when it succeeded and read all."""
+    """A sync ended; `last_sync_completed_at` and `read_to` move only when it succeeded and read all."""
     conn.execute(
         """
         UPDATE data_source_sync SET
             last_sync_success = %(ok)s, items_synced = %(items)s, last_error = %(error)s, last_skipped = %(skipped)s,
             limited = %(limited)s,
-            last_sync_completed_at =
-                CASE WHEN %(ok)s AND %(limited)s::text IS NULL THEN %(now)s ELSE last_sync_completed_at END
+            last_sync_completed_at = CASE WHEN %(whole)s THEN %(now)s ELSE last_sync_completed_at END,
+            read_to = CASE WHEN %(whole)s THEN last_sync_started_at ELSE read_to END
         WHERE source_name = %(source)s
         """,
         {
             "source": source, "now": now, "ok": error is None, "items": items, "error": error,
-            "limited": limited, "skipped": Jsonb(list(skipped)),
+            "limited": limited, "whole": error is None and limited is None, "skipped": Jsonb(list(skipped)),
         },
     )  # fmt: skip
+
+
+def carry(conn: Connection, source: str, more: int) -> None:
+    """So many records more are there and stored (less than 0: fewer) than the last comparison counted, if any."""
+    conn.execute(
+        """
+        UPDATE data_source_sync SET completeness = completeness || jsonb_build_object(
+            'at_source', (completeness ->> 'at_source')::bigint + %(more)s,
+            'stored', (completeness ->> 'stored')::bigint + %(more)s)
+        WHERE source_name = %(source)s AND completeness ? 'stored'
+        """,
+        {"source": source, "more": more},
+    )
 
 
 def compared_at(conn: Connection, source: str) -> datetime | None:
@@ -114,3 +140,11 @@ def compared(conn: Connection, source: str, now: datetime, report: Mapping[str, 
         """,
         {"source": source, "now": now, "report": None if report is None else Jsonb(dict(report))},
     )
+
+
+def completed_at(conn: Connection, source: str) -> datetime | None:
+    """When a source was last read to its end."""
+    row = conn.execute(
+        "SELECT last_sync_completed_at FROM data_source_sync WHERE source_name = %s", (source,)
+    ).fetchone()
+    return row[0] if row else None

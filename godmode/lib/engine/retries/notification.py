@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from godmode.lib.engine.retry import Retry, Work
 from godmode.lib.errors import GodmodeError, Refused, Transient
@@ -17,7 +17,7 @@ URGENT = (Severity.SEV0, Severity.SEV1)
 class Payload(Struct, frozen=True):
     """`{"id": 12}`: the message's number in `notifications`."""
 
-    id: int
+    id: Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 
 def plan(ctx: JobContext, payload: Payload, number: int) -> Work:

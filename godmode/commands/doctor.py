@@ -1,0 +1,156 @@
+"""`godmode doctor`: everything that can be wrong with an installation, each with how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from godmode import registry, supply
+from godmode.commands import channels, terminal
+from godmode.commands import config as configuration
+from godmode.commands import sources as sources_command
+from godmode.lib.config import secret
+from godmode.lib.engine import locks
+from godmode.lib.errors import GodmodeError
+from godmode.lib.health import backups
+from godmode.lib.health.doctor import database, files, machine
+from godmode.lib.health.doctor.symptom import BAD, OK, WARN, Examination, Symptom
+from godmode.lib.schedule.calling import SECRETS
+from godmode.lib.store import connect, job_state, places
+from godmode.wiring import App
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+_MARKS = {OK: "ok  ", WARN: "warn", BAD: "BAD "}
+
+
+@app.command()
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended safely.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no service.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> int:
+    """Examine the installation, and say how to mend what is wrong; exits 1 when something is."""
+    found = [
+        entry for name, look in _examinations(App(terminal.config()), offline) for entry in _looked(name, look, fix)
+    ]
+    bad = sum(entry["state"] == BAD for entry in found)
+    warned = sum(entry["state"] == WARN for entry in found)
+    said = f"{bad} to mend, {warned} to think about" if bad or warned else "nothing is wrong"
+    lines = [f"{_MARKS[e['state']]}  {e['check']:<13} {e['says']}" + _after(e) for e in found]
+    terminal.show({"well": not bad, "found": found}, as_json, "\n".join([*lines, "", said]))
+    return 1 if bad else 0
+
+
+def _after(entry: Mapping[str, Any]) -> str:
+    if entry["mended"]:
+        return " (mended)"
+    return f"\n{'':20}→ {entry['fix']}" if entry["fix"] and entry["state"] != OK else ""
+
+
+def _looked(name: str, look: Examination, fix: bool) -> Iterator[dict[str, Any]]:
+    """What an examination finds; one that fails has found something, too."""
+    try:
+        symptoms = list(look())
+    except GodmodeError as e:
+        symptoms = [Symptom(BAD, e.message, e.fix)]
+    except psycopg.Error as e:
+        symptoms = [Symptom(BAD, str(connect.trouble(e)))]
+    except OSError as e:
+        symptoms = [Symptom(BAD, f"{e.strerror}: {e.filename}")]
+    for symptom in symptoms:
+        yield _mended(name, symptom) if fix and symptom.mend else _entry(name, symptom)
+
+
+def _mended(name: str, symptom: Symptom) -> dict[str, Any]:
+    assert symptom.mend is not None
+    try:
+        symptom.mend()
+    except (GodmodeError, OSError, psycopg.Error) as e:
+        return _entry(name, Symptom(BAD, f"{symptom.says}; mending it failed: {e}", symptom.fix))
+    return _entry(name, Symptom(OK, symptom.says), mended=True)
+
+
+def _entry(name: str, symptom: Symptom, *, mended: bool = False) -> dict[str, Any]:
+    return {"check": name, "state": symptom.state, "says": symptom.says, "fix": symptom.fix, "mended": mended}
+
+
+def _examinations(godmode: App, offline: bool) -> Iterator[tuple[str, Examination]]:
+    """All of them, from the machine to what reaches her; each is made when it is its turn."""
+    config = godmode.config
+    yield "python", machine.python
+    yield "wheel", machine.wheel
+    yield "clock", partial(machine.clock, config)
+    yield "disk", partial(machine.disks, (config.state, places.data(config.state), backups.folder(config)))
+    yield "configuration", partial(files.configuration, config)
+    yield "configuration", _config_check
+    yield "secrets", partial(files.secrets, SECRETS)
+    yield "state", partial(files.state, config)
+    yield "state", partial(files.leftovers, backups.folder(config))
+    yield from _of_database(godmode)
+    yield "mail", machine.mail
+    for name in registry.SOURCES:
+        if supply.is_configured(config, name) and name in supply.NEEDS:
+            yield name, partial(_source, godmode, name, offline)
+    yield "channels", partial(_channels, godmode)
+
+
+def _config_check() -> Iterator[Symptom]:
+    """What `config check` says: mistakes, routes that cannot fire."""
+    notes = configuration.notes_of(terminal.config())
+    yield from (Symptom(WARN, note.removeprefix("note: "), "`godmode config check`") for note in notes)
+    if not notes:
+        yield Symptom(OK, "every key and route can be used")
+
+
+def _of_database(godmode: App) -> Iterator[tuple[str, Examination]]:
+    """The schema first: with `--fix`, what follows sees it mended."""
+    checks: tuple[Callable[[Any], Iterator[Symptom]], ...] = (
+        database.server,
+        database.schema,
+        partial(database.role, embedded=secret("DATABASE_URL") is None),
+        database.rules,
+        partial(database.clocks, now=godmode.clock.now()),
+        partial(_claims, godmode),
+    )
+    try:
+        conn = godmode.store.conn
+    except GodmodeError as e:
+        trouble = Symptom(BAD, e.message, e.fix)
+        yield "database", lambda: iter((trouble,))
+        return
+    for check in checks:
+        yield "database", partial(check, conn)
+
+
+def _claims(godmode: App, conn: Any) -> Iterator[Symptom]:
+    """Claims of processes that are gone: the next run takes them over."""
+    me, now = locks.observer(godmode.config.state), godmode.clock.now()
+    running = [row for row in job_state.all_rows(conn) if row.state == "running"]
+    dead = [row.job for row in running if locks.is_dead(row, me, now)]
+    if dead:
+        says = f"{', '.join(dead)} ended without a word; the next run takes over what was begun"
+        yield Symptom(WARN, says, f"`godmode audit --job {dead[0]}` shows what became of it")
+    held = [name for name in locks.held(godmode.config.state) if name != "postgres"]
+    yield Symptom(OK, f"at work on this host: {', '.join(held) or 'nothing'}")
+
+
+def _source(godmode: App, name: str, offline: bool) -> Iterator[Symptom]:
+    if lacks := supply.missing(godmode.config, name):
+        yield Symptom(BAD, f"it is configured by half: {lacks} is missing", f"set {lacks}, or remove the rest")
+    elif offline:
+        yield Symptom(OK, "not asked")
+    else:
+        yield Symptom(OK, sources_command.tested(godmode, name)["says"])
+
+
+def _channels(godmode: App) -> Iterator[Symptom]:
+    """Each channel as `godmode channels` sees it; nothing is sent."""
+    entries = channels.entries_of(godmode)
+    for entry in (entry for entry in entries if entry["configured"]):
+        ready = entry["state"] == "ready"
+        says = f"{entry['name']}: {entry['state']}"
+        yield Symptom(OK if ready else BAD, says, "" if ready else "`godmode channels` shows it")

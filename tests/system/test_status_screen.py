@@ -1,0 +1,119 @@
+"""`godmode status` as she sees it: on a terminal of 80 × 24, again and again, and in a pipe."""
+
+from __future__ import annotations
+
+import json
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from fakes import quarter, terminals
+from fakes.installation import GODMODE, Operator
+from fakes.terminals import Terminal
+
+EVERYTHING = """
+[sources.chatlogs]
+path = "chats"
+[sources.notion]
+[sources.n8n]
+base_url = "http://127.0.0.1:9"
+[sources.hubspot]
+[channels.telegram]
+chat_id = "123456789"
+[channels.callmebot]
+user = "@jonah"
+[channels.salesmsg]
+team_id = 7
+[channels.twilio]
+from = "+15125550199"
+[channels.apprise]
+urls = ["ntfy://127.0.0.1:9/x"]
+"""
+SECRETS = {
+    name: f"secret-number-{number}-of-{name.lower()}"
+    for number, name in enumerate(
+        (
+            "NOTION_TOKEN", "N8N_API_KEY", "HUBSPOT_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN", "SALESMSG_API_TOKEN",
+            "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
+        )
+    )
+}  # fmt: skip
+
+
+@pytest.fixture
+def her(tmp_path: Path, db: psycopg.Connection) -> Operator:
+    made = Operator(tmp_path)
+    (tmp_path / "config.toml").write_text('operator = { name = "Jonah", phone = "+15125550100" }\n' + EVERYTHING)
+    made.env |= SECRETS
+    quarter.fill(db, datetime.now(UTC), days=7)
+    db.execute("UPDATE job_state SET consecutive_failures = 3, last_error = repeat('no answer ', 40), state = 'failed'")
+    return made
+
+
+def test_with_everything_configured_and_much_wrong_it_fits_a_screen_of_80_by_24(her: Operator) -> None:
+    code, seen = Terminal([GODMODE, "status"], her.env).ends()
+    shown = terminals.lines(seen)
+    assert code == 1
+    assert len(shown) <= 23, seen
+    assert max(map(len, shown)) <= 80
+    for word in (
+        "process-retry-queue",
+        "things are wrong",
+        "and ",
+        "kill switch off",
+        "chatlogs",
+        "apprise",
+        "reached",
+    ):
+        assert word in seen, seen
+
+
+def test_in_a_pipe_nothing_is_cut_or_coloured(her: Operator) -> None:
+    shown = her.types("status")
+    assert (shown.returncode, shown.stderr) == (1, "")
+    assert "\x1b" not in shown.stdout
+    assert shown.stdout.count("failed 3 times in a row: no answer no answer") == 10
+    assert len(json.loads(her.types("status", "--json").stdout)["troubles"]) > 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_watching_shows_it_anew_and_leaves_the_terminal_as_it_was(
+    her: Operator, db: psycopg.Connection, number: signal.Signals
+) -> None:
+    watching = Terminal([GODMODE, "status", "--watch", "0.2"], her.env)
+    watching.until(lambda seen: "kill switch off" in seen)
+    db.execute("UPDATE agent_controls SET kill_switch = true")
+    watching.until(lambda seen: "kill switch ON" in seen)
+    if number is signal.SIGINT:
+        watching.types("\x03")
+    else:
+        watching.process.send_signal(number)
+    code, seen = watching.ends()
+    assert code == 1
+    assert seen.count(terminals.ENTER) == seen.count(terminals.LEAVE) == 1
+    assert seen.rindex(terminals.SHOW) > seen.rindex(terminals.HIDE)
+    assert "Traceback" not in seen
+    left = terminals.CONTROL.sub("", seen.rpartition(terminals.LEAVE)[2])
+    assert left.strip() in ("", "^C")
+
+
+def test_watching_says_that_nothing_can_be_seen_while_the_database_is_away(her: Operator) -> None:
+    watching = Terminal([GODMODE, "status", "--watch"], her.env | {"DATABASE_URL": "postgresql://127.0.0.1:9/db"})
+    watching.until(lambda seen: "nothing can be seen" in seen)
+    watching.types("\x03")
+    code, seen = watching.ends()
+    assert (code, "Traceback" in seen) == (1, False)
+    assert "127.0.0.1:9" in seen
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(("--watch",), "needs a terminal"), (("--watch", "--json"), "needs a terminal"), (("5",), "--watch 5"),
+     (("--watch", "0"), "range"), (("--watch", "often"), "valid float")],
+)  # fmt: skip
+def test_words_that_do_not_go_together_are_one_line(her: Operator, words: tuple[str, ...], says: str) -> None:
+    refused = her.types("status", *words)
+    assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (2, "", 1)
+    assert says in refused.stderr
