@@ -26,8 +26,8 @@ MIDNIGHT = "24:00"  # as the end of quiet hours: the day's last moment
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 Time = Annotated[str, Meta(pattern=TIME)]
 End = Annotated[str, Meta(pattern=rf"{TIME}|^{MIDNIGHT}$")]
-ADDRESS = r"^[Hh][Tt][Tt][Pp][Ss]?://[\w\[]\S*$"
-Address = Annotated[str, Meta(pattern=ADDRESS)]  # of a service, as base_url
+HTTP = r"^https?://([^\x00-\x20/?#@]+@)?([^\x00-\x20/?#@:\[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\x00-\x20?#]*)?$"
+Address = Annotated[str, Meta(pattern=HTTP)]
 T = TypeVar("T")
 
 
@@ -285,8 +285,8 @@ def _plain(message: str) -> str:
     """A message of msgspec in the words of TOML: "expected a whole number, got text"."""
     if TIME in message.replace("\\\\", "\\"):
         return 'expected a time of day such as "08:00"'
-    if ADDRESS in message.replace("\\\\", "\\"):
-        return 'expected an address such as "https://example.com"'
+    if "https?://" in message:
+        return 'expected an address of HTTP such as "https://n8n.example.com"'
     for name, words in _TYPES.items():
         message = message.replace(f"`{name} | null`", words).replace(f"`{name}`", words)
     return _lower_first(message)
