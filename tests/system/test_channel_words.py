@@ -12,7 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from fakes.callmebot import CallMeBot
+from fakes.reached import PHONE
 from fakes.telegram import TOKEN, Telegram
+from fakes.twilio import SID, Twilio
+from fakes.twilio import TOKEN as AUTH
 from psycopg.types.json import Jsonb
 
 from godmode.lib.config import Config
@@ -95,6 +98,30 @@ def test_a_call_that_rang_is_a_success_though_nobody_can_tell_whether_it_was_hea
         godmode("allowlist", "add", "@jonah", "--for", "call")
         tested = godmode("channels", "test", "callmebot", "--yes")
     assert (tested.returncode, tested.stdout[: len(said)]) == (code, said)
+
+
+def test_a_test_call_that_nobody_answers_rings_by_no_other_channel(
+    config: Config, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", AUTH)
+    with Twilio() as twilio, CallMeBot("@jonah") as other:
+        write(
+            config,
+            'quiet_hours = { start = "00:00", end = "00:00" }\n'
+            f'operator.phone = "{PHONE}"\n[channels.twilio]\nbase_url = "{twilio.url}"\nfrom = "+15125550199"\n'
+            f'[channels.callmebot]\nbase_url = "{other.url}"\nuser = "jonah"\n',
+        )
+        twilio.now = lambda: datetime.now(UTC)
+        for address in (PHONE, "@jonah"):
+            godmode("allowlist", "add", address)
+        tested = godmode("channels", "test", "twilio", "--way", "call", "--yes")
+        assert (tested.returncode, tested.stdout) == (0, "twilio: it rings\n")
+        twilio.becomes("no-answer")
+        db.execute("UPDATE notifications SET updated_at = now() - interval '1 minute'")
+        assert godmode("run", "process-retry-queue").returncode == 0
+        assert (len(twilio.calls), other.said) == (1, [])
+    assert db.execute("SELECT count(*) FROM notifications").fetchone() == (1,)
 
 
 def test_the_switch_and_comms_disabled_hold_for_a_test_too(telegram: Telegram, db: psycopg.Connection) -> None:
