@@ -13,7 +13,7 @@ from godmode import registry, supply
 from godmode.commands import terminal
 from godmode.lib import config as configuration
 from godmode.lib import quiet
-from godmode.lib.address import command, shown
+from godmode.lib.address import command, phone, shown
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
 from godmode.lib.engine.failures import REPEATED
@@ -84,6 +84,7 @@ def check(as_json: Json = False) -> int:
     for name in supply.NEEDS:
         if supply.is_configured(config, name) and (lacks := supply.missing(config, name)):
             raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
+    _phone(config)
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
     app = App(config)
@@ -107,6 +108,17 @@ def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]
         else:
             configuration.section(config, kind, name, shape)
     return notes
+
+
+def _phone(config: Config) -> None:
+    """Raises Usage for an operator's phone number that is none."""
+    if not config.settings.operator.phone:
+        return
+    try:
+        phone(config.settings.operator.phone)
+    except Usage as e:
+        line = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), ("operator", "phone"))
+        raise Usage(f"{config.path}, line {line}: operator.phone: {e.message}", e.fix) from e
 
 
 def _folder(config: Config) -> list[str]:

@@ -177,6 +177,7 @@ def test_a_call_at_the_hour_at_which_its_time_is_over_can_never_fire(config: Con
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('\noperator = { name = "Jonah", phone = "555" }\n', 'line 2: operator.phone: "555" is no phone number'),
         ('[channels.callmebot]\nuser = "@a b"\n', 'channels.callmebot: "@a b" is no address'),
         ('[channels.apprise]\nurls = ["foo://bar"]\n', "apprise cannot use the URL foo://…"),
         (
