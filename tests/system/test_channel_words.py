@@ -184,10 +184,6 @@ def test_a_call_at_the_hour_at_which_its_time_is_over_can_never_fire(config: Con
             '[channels.telegram]\nchat_id = "1"\nbase_url = "nonsense"\n',
             "line 3: channels.telegram.base_url: expected an address of HTTP",
         ),
-        (
-            '[sources.notion]\nbase_url = "https//api.notion.com"\n',
-            "line 2: sources.notion.base_url: expected an address of HTTP",
-        ),
     ],
 )
 def test_an_address_that_is_none_is_a_mistake_that_the_check_names(

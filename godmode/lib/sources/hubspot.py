@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from godmode.lib import config
-from godmode.lib.config import Address, Minutes
+from godmode.lib.config import Minutes
 from godmode.lib.errors import Auth, BadData, Refused, Usage
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
 from godmode.lib.ports import Site
@@ -39,7 +39,7 @@ class HubSpotSettings(config.Remote, frozen=True):
     `daily_overlap_hours`: how far the first one of a day does.
     """
 
-    base_url: Address = BASE_URL
+    base_url: str = BASE_URL
     poll_interval_minutes: Minutes = 30
     overlap_minutes: Annotated[int, Meta(ge=1, le=1440)] = 15
     daily_overlap_hours: Annotated[int, Meta(ge=0, le=720)] = 48

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from godmode.lib.config import Address, Minutes, Remote, secret
+from godmode.lib.config import Minutes, Remote, secret
 from godmode.lib.errors import BadData, GodmodeError, Refused, Usage
 from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
 from godmode.lib.ports import Site
@@ -32,7 +32,7 @@ OPEN_LISTS = ("waiting", "running")
 class N8nSettings(Remote, frozen=True, kw_only=True):
     """`base_url` is where n8n answers, without `/api/v1`."""
 
-    base_url: Address
+    base_url: str
     scan_interval_minutes: Minutes | None = None
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta, field
 
 from godmode.lib import config
-from godmode.lib.config import Address, Minutes
+from godmode.lib.config import Minutes
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
 from godmode.lib.ports import Site
@@ -35,7 +35,7 @@ class NotionSettings(config.Remote, frozen=True):
     `overlap_minutes`: how far each sync goes back behind the last edit it saw. Notion rounds times to the minute.
     """
 
-    base_url: Address = "https://api.notion.com"
+    base_url: str = "https://api.notion.com"
     property: Annotated[str, Meta(min_length=1)] = "Tags"
     tags: Annotated[list[str], Meta(min_length=1)] = field(default_factory=lambda: list(TAGS))
     scan_interval_minutes: Minutes = 60
