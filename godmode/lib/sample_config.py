@@ -102,12 +102,8 @@ time = {call_time}
 # SEV0 rings, then texts, then writes; SEV1 texts, then writes; the rest is for the digest. What you want otherwise:
 # [[routes]]
 # severity = "WARN"                # SEV0, SEV1, WARN, INFO; left out: any
-# type = "health_alert"            # left out: any
+# type = "quota"                   # left out: any
 # via = ["message", "sms"]         # call, sms, message, in the order they are tried; or digest
-
-# The digest's last line: the beginning of the newest seal of the audit log (`godmode audit verify --seal`).
-# [digest]
-# seal = true
 
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]
