@@ -18,7 +18,7 @@ from godmode.lib import config as configuration
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
-from godmode.lib.engine import locks, slots, stop
+from godmode.lib.engine import slots, stop
 from godmode.lib.engine.equipment import Equipment, Mode, Pinger, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
@@ -298,6 +298,7 @@ class App:
         )
 
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
+        from godmode.lib.engine import locks
         from godmode.lib.notify.router import Router
         from godmode.lib.store import dead_letters, retry_jobs
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
 
 import psycopg
 import pytest
@@ -91,17 +90,15 @@ def test_write_enabled_between_her_yes_and_the_effect_holds_it_back(her: Approve
     assert n8n.orders() == ["/workflows/w1/deactivate"]
 
 
-def test_the_switch_is_asked_before_each_request(her: Approver, n8n: N8n, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_switch_is_asked_before_each_request(her: Approver, n8n: N8n) -> None:
     """It is turned while n8n is being looked at; the order that would follow is not given."""
     number, work = is_approved(her)
-    answer = n8n.answer
 
-    def turned(*call: Any) -> Any:
+    def turn(_: object) -> None:
         with psycopg.connect(her.conn.info.dsn, autocommit=True) as other:
             other.execute("UPDATE agent_controls SET kill_switch = true")
-        return answer(*call)
 
-    monkeypatch.setattr(n8n, "answer", turned)
+    n8n.before = turn
     result = her.does(work)
     assert (result.reason, isinstance(result.cause, KillSwitchOn)) == ("kill_switch", True)
     assert (len(n8n.calls), n8n.orders(), her.row(number).status) == (1, [], "approved")
