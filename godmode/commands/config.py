@@ -11,9 +11,9 @@ import psycopg
 import typer
 
 from godmode import registry, supply
-from godmode.commands import terminal
+from godmode.commands import started, terminal
 from godmode.lib import config as configuration
-from godmode.lib import quiet
+from godmode.lib import quiet, secrets_file
 from godmode.lib.address import command, phone, shown
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
@@ -23,16 +23,12 @@ from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage, first_line
 from godmode.lib.kernel import Daily
 from godmode.lib.notify import routes
 from godmode.lib.ports import Addressed, Verifies
+from godmode.lib.schedule.calling import SECRETS
 from godmode.lib.store import allowlist, job_state, server_programs
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-SECRETS = (
-    "DATABASE_URL", "NOTION_TOKEN", "N8N_API_KEY", "HUBSPOT_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN",
-    "SALESMSG_API_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN",
-)  # fmt: skip
 
 
 @app.command()
@@ -81,8 +77,10 @@ def _origin(name: str) -> str | None:
     """Where a secret comes from; None when it is not set. Raises Usage when its file cannot be read."""
     if configuration.secret(name) is None:
         return None
-    if os.environ.get(name):
-        return "from the environment"
+    if value := os.environ.get(name):
+        path = terminal.config().path
+        filed = secrets_file.read(path).get(name) == value
+        return f"from {secrets_file.beside(path)}" if filed else "from the environment"
     return f"from {os.environ[f'{name}_FILE']}" if f"{name}_FILE" in os.environ else "from a systemd credential"
 
 
@@ -119,7 +117,15 @@ def notes_of(config: Config) -> list[str]:
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
     app = App(config)
-    return notes + _health(config) + _folder(config) + _channels(app) + _recipients(app) + _speakers(app)
+    return (
+        notes
+        + _health(config)
+        + _folder(config)
+        + _channels(app)
+        + _recipients(app)
+        + _speakers(app)
+        + started.outdated(config)
+    )
 
 
 def _sections(config: Config, kind: str, known: Mapping[str, tuple[str, str | None]]) -> list[str]:

@@ -16,14 +16,17 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Last as long as the server runs, for a service manager.")]
 
 
 @app.command()
-def start(json: Json = False) -> None:
+def start(json: Json = False, wait: Wait = False) -> None:
     """Start the embedded database; harmless when it runs."""
-    from godmode.lib.store import embedded
+    from godmode.lib.store import attended, embedded
 
     _own()
+    if wait:
+        attended.run(terminal.config())
     embedded.start(terminal.config())
     _show(json, "the database runs")
 

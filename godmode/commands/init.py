@@ -13,7 +13,7 @@ import typer
 
 from godmode.commands import terminal
 from godmode.lib import config as configuration
-from godmode.lib import paths, sample_config
+from godmode.lib import paths, sample_config, secrets_file
 from godmode.lib.config import Config
 from godmode.lib.engine import killswitch
 from godmode.lib.errors import Usage
@@ -50,6 +50,7 @@ def init(
     path = (terminal.options.config or paths.default_config()).absolute()
     wrote = _configuration(path, {k: v for k, v in given.items() if v is not None}, yes)
     config = configuration.load(path)
+    secrets_file.take(path)
     first = _controls(App(config), production)
     document = {"config": str(path), "wrote_config": wrote, "state": str(config.state), "set_controls": first}
     terminal.show(document, as_json, _said(config, wrote, first, production))

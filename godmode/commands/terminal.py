@@ -31,10 +31,13 @@ options = Options()
 
 @cache
 def config() -> Config:
-    """The configuration named by `--config`, or the default one. Raises Usage."""
+    """The configuration named by `--config`, or the default one, and the environment beside it. Raises Usage."""
     from godmode.lib import config as configuration
+    from godmode.lib import secrets_file
 
-    return configuration.load(options.config)
+    found = configuration.load(options.config)
+    secrets_file.take(found.path)
+    return found
 
 
 def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, text: str) -> None:

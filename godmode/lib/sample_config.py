@@ -42,7 +42,8 @@ _NO_CHATLOGS = """\
 
 _TEXT = """\
 # godmode's configuration. `godmode config check` names a mistake by its line.
-# Secrets are not kept here: they come from the environment, from NAME_FILE, or from systemd credentials.
+# Secrets are not kept here: they come from the environment, from NAME_FILE, from systemd credentials, or from lines
+# NAME=value in secrets.env beside this file (`chmod 600`), which runs from cron read too: they have no environment.
 
 # All hours of this file are in this zone.
 timezone = {timezone}

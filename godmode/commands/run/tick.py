@@ -41,7 +41,8 @@ def set_up_log(app: App) -> None:
 def tell(report: Report, **more: object) -> None:
     """A run as an event of the log."""
     result = report.result
-    if result.reason in ("not_due", "already_ran") and not any(more.values()):
+    too_early = result.reason == "quiet_hours" and report.slot is None  # at night no look at the digest is news
+    if (too_early or result.reason in ("not_due", "already_ran")) and not any(more.values()):
         return
     why = result.error or result.data.get("message") or ""
     reason = f" ({result.reason})" if result.reason else ""
