@@ -117,15 +117,8 @@ def notes_of(config: Config) -> list[str]:
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
     app = App(config)
-    return (
-        notes
-        + _health(config)
-        + _folder(config)
-        + _channels(app)
-        + _recipients(app)
-        + _speakers(app)
-        + started.outdated(config)
-    )
+    notes += _health(config) + _folder(config) + _channels(app) + _recipients(app) + _speakers(app)
+    return notes + started.outdated(config)
 
 
 def _sections(config: Config, kind: str, known: Mapping[str, tuple[str, str | None]]) -> list[str]:
