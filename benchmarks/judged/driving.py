@@ -155,7 +155,7 @@ class Life:
                 assert report.result.outcome is Outcome.SUCCEEDED, report.result
                 self.came.looks += 1
         if (now - self.made.normal) % self.scan_every == timedelta(0):
-            self._perform("detect", self._detect)
+            self._perform("periodic_scan", self._detect)
             self.came.scans += 1
         if (now - self.made.normal) % DAY == timedelta(0):
             self.conn.execute(DIGESTED, (now, now))
@@ -183,7 +183,7 @@ class Life:
 
     def _read_n8n(self, now: datetime) -> None:
         since, self.synced = self.synced, now
-        self._perform("failing", lambda ctx: failures.look(ctx, _N8n(), since))
+        self._perform("sync_n8n", lambda ctx: failures.look(ctx, _N8n(), since))
 
     def _detect(self, ctx: JobContext) -> Mapping[str, int]:
         found, now = detect.patterns(ctx), self.clock.now()
@@ -196,8 +196,8 @@ class Life:
         return counts
 
     def _perform(self, name: str, body: Any) -> None:
-        """A step as a job of its own, on the road that every run takes."""
-        job = Job(name, name, Every(minutes=5), lambda ctx: JobResult(Outcome.SUCCEEDED, data=body(ctx)))
+        """A step as a job, on the road that every run takes."""
+        job = Job(name, name, Every(minutes=30), lambda ctx: JobResult(Outcome.SUCCEEDED, data=body(ctx)))
         report = self.app.perform(job)
         assert report.result.outcome is Outcome.SUCCEEDED, report.result
 

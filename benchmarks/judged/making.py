@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.judged import company, incidents, patterns
-from benchmarks.judged.history import DAY, HOUR, WEEK, ZONE, History
+from benchmarks.judged.history import DAY, WEEK, ZONE, History
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
@@ -49,11 +49,13 @@ def made(seed: int, weeks: int) -> Made:
 
 
 def _decoys(history: History, begin: datetime, end: datetime) -> None:
-    """About three a week, in all weeks."""
-    at = begin + DAY
-    while at < end - 4 * DAY:
-        patterns.DECOYS[history.chance.randrange(2)](history, at + history.chance.uniform(8, 16) * HOUR)
-        at += history.chance.uniform(1.5, 4) * DAY
+    """A deploy night and a burst in most weeks; the others once."""
+    often: tuple[tuple[patterns.Make, int], ...] = ((patterns.deploy_night, 9), (patterns.burst, 6))
+    for make, apart in often:
+        at = begin + history.chance.uniform(0, 4) * DAY
+        while at < end - 2 * DAY:
+            make(history, at)
+            at += history.chance.uniform(0.5, 1.5) * apart * DAY
     for make in patterns.DECOYS[2:]:
         make(history, begin + (LEARNING + history.chance.uniform(0.2, 1.5)) * WEEK)
 

@@ -183,7 +183,7 @@ def deploy_night(history: History, at: datetime) -> None:
     """n8n restarts late in the evening: of some workflows a run or two fails."""
     night = local(at, 22.5)
     for name in ("Invoice sync", "Support triage", "Loyalty points", "Shipping labels"):
-        for n in range(history.chance.randrange(1, 3)):
+        for n in range(history.chance.randrange(0, 3)):
             when = night + (n * 9 + history.chance.uniform(0, 8)) * MINUTE
             history.ran(name, when, error="The execution was interrupted by a restart")
     history.decoys.append(("deploy_night", night))

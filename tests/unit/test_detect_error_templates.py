@@ -43,6 +43,10 @@ def test_an_error_of_most_days_is_found_by_how_likely_it_comes_tomorrow() -> Non
     assert found.confidence == pytest.approx(14 / 16)
 
 
+def test_an_error_that_is_everybodys_and_rarely_each_ones_is_the_weather() -> None:
+    assert look([f for d in range(14) for f in failed(f"w{d % 7}", [ago(days=d, hours=3)])]) == []
+
+
 def test_without_a_week_of_history_nobody_knows_what_is_new() -> None:
     assert look(failed("orders", (ago(hours=h) for h in range(1, 24))), hours("orders", days=3)) == []
 

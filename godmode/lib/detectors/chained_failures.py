@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ FEWEST = 3  # episodes, on as many days
 USUALLY = 0.6  # of the first one's episodes that are followed
 LOOKS = 4
 MOST_SUBJECTS = 60
+MOST_AT_ONCE = 3
 
 
 class ChainedFailures:
@@ -58,7 +59,7 @@ class Chain:
 def find(failures: Sequence[Failure], now: datetime) -> Iterator[Proposal]:
     """The chains that are news, at most five."""
     by_subject: dict[str, list[Failure]] = defaultdict(list)
-    for failure in failures:
+    for failure in _without_outages(failures):
         by_subject[key(failure)].append(failure)
     starts = {name: _episodes([f.at for f in same]) for name, same in by_subject.items()}
     often = sorted((n for n, s in starts.items() if len(s) >= FEWEST), key=lambda n: -len(starts[n]))[:MOST_SUBJECTS]
@@ -73,6 +74,22 @@ def find(failures: Sequence[Failure], now: datetime) -> Iterator[Proposal]:
     tests = len(often) * (len(often) - 1) * LOOKS
     found = [_proposal(chain, pair, tests, now) for pair, chain in chains.items()]
     yield from surest(_longest(found))
+
+
+def _without_outages(failures: Sequence[Failure]) -> list[Failure]:
+    """Failures around which no more than three things fail: what takes down many at once is no chain of two."""
+    kept, first, last = [], 0, 0
+    near: Counter[str] = Counter()
+    for failure in failures:
+        while last < len(failures) and failures[last].at - failure.at <= WITHIN:
+            near[key(failures[last])] += 1
+            last += 1
+        while failure.at - failures[first].at > WITHIN:
+            near -= Counter([key(failures[first])])
+            first += 1
+        if len(near) <= MOST_AT_ONCE:
+            kept.append(failure)
+    return kept
 
 
 def _episodes(times: Sequence[datetime]) -> list[datetime]:

@@ -21,19 +21,23 @@ DAY = timedelta(days=1)
 RECENT = 3  # days
 WEEK = 7
 DAYS = BASELINE // DAY
+SLOW_DAYS = 4
+LONG = 1000  # ms: what takes less is not slow
 FEWEST_BEFORE = 14  # days of history before the recent ones
 TWICE, LONGER = 2.0, 1.5
 FEWEST_RUNS = 10  # expected or seen in the recent days
+ALSO_MORE = 1.3
+SWING = 0.15  # mean deviation of a day's runs from their mean
 SHARED = 0.5  # of the things whose numbers swing; what changes for all of them is a holiday, and no finding
 LOOKS = DAYS // RECENT
 
 
 class ChangedRate:
-    """Jobs and workflows whose number of runs, or whose duration, changed in the last three days.
+    """Jobs and workflows whose number of runs changed in the last three days, or whose duration in four.
 
     Runs are compared with those of the same weekdays of the weeks before; counts are first divided by their
     dispersion (`statistics.dispersion`), then tested as two Poisson counts (`rate_grew`'s test, in either direction).
-    Durations: all of the last three days lie above all days before (`all_above`). Both corrected by Bonferroni for all
+    Durations: all of its last four days lie above all days before (`all_above`). Both corrected by Bonferroni for all
     tests, and for looking anew every three days; confidence is `calibrated` of that. What changes for half of all
     at once is the company's calendar, and left out.
     """
@@ -76,7 +80,7 @@ def find(tallies: Sequence[Tally], now: datetime) -> Iterator[Proposal]:
     changes = [c for one in series for c in (_runs(one), _slower(one)) if c]
     tests = 3 * len(series) * LOOKS
     sure = [c for c in changes if bonferroni(c.p, tests) < 1]
-    found = [_proposal(c, tests, now) for c in sure if not _is_shared(c, sure, series)]
+    found = [_proposal(c, tests, now) for c in sure if not _is_shared(c, series)]
     yield from surest(found)
 
 
@@ -117,30 +121,41 @@ def _scatter(runs: Sequence[int]) -> float:
 
 
 def _slower(series: Series) -> Change | None:
-    recent = [ms for ms in series.ms[:RECENT] if ms]
-    before = [ms for ms in series.ms[RECENT:] if ms]
-    if len(recent) < RECENT or len(before) < FEWEST_BEFORE or sum(series.runs[:RECENT]) < FEWEST_RUNS:
+    """The last days on which it ran lie above all days before."""
+    days = [ms for ms in series.ms if ms]
+    recent, before = days[:SLOW_DAYS], days[SLOW_DAYS:]
+    if not series.ms[0] or len(before) < FEWEST_BEFORE:
         return None
     usual, now = sum(before) / len(before), sum(recent) / len(recent)
-    if now < LONGER * usual:
+    if now < LONGER * usual or now < LONG:
         return None
     return Change(series, "slower", usual, now, all_above(recent, before))
 
 
-def _is_shared(change: Change, sure: Sequence[Change], series: Sequence[Series]) -> bool:
-    """Whether it holds for half of the things that swing from day to day at all: a timer runs on holidays too."""
-    alike = [c for c in sure if c.what == change.what]
-    swinging = [one for one in series if len(set(one.runs[RECENT:])) > 2]
-    return change.what != "slower" and len(alike) >= 2 and len(alike) >= SHARED * len(swinging)
+def _is_shared(change: Change, series: Sequence[Series]) -> bool:
+    """Whether half of what swings with the company's days moved the same way: a timer runs on holidays too."""
+    if change.what == "slower":
+        return False
+    ratios = [_ratio(one) for one in series if one is not change.series and _swings(one)]
+    alike = sum(r >= ALSO_MORE if change.what == "more" else r <= 1 / ALSO_MORE for r in ratios)
+    return alike > 0 and alike >= SHARED * len(ratios)
+
+
+def _swings(series: Series) -> bool:
+    before = series.runs[RECENT:]
+    return sum(abs(n - sum(before) / len(before)) for n in before) > SWING * sum(before)
+
+
+def _ratio(series: Series) -> float:
+    usual = sum(sum(series.runs[day + WEEK :: WEEK]) / len(series.runs[day + WEEK :: WEEK]) for day in range(RECENT))
+    return sum(series.runs[:RECENT]) / usual if usual else 1.0
 
 
 def _proposal(change: Change, tests: int, now: datetime) -> Proposal:
     of, where = change.series.of, called(change.series.of)
     if change.what == "slower":
         what = f"takes {_seconds(change.recent)} a run, {change.recent / change.usual:.1f} times as long as before"
-        seen = (
-            f"its runs of the last {RECENT} days took {_seconds(change.recent)}, before that {_seconds(change.usual)}."
-        )
+        seen = f"its runs of {SLOW_DAYS} days took {_seconds(change.recent)}, before that {_seconds(change.usual)}."
         do = "look at what grew: the amount of data, a slow service it calls, a missing limit."
     else:
         what = f"ran {change.recent:.0f} times in {RECENT} days, usually {change.usual:.0f}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -46,8 +46,8 @@ class ErrorTemplates:
     Two kinds of finding. New: the template stands in more of the last day's blocks of three hours than of the four
     weeks before; a block counts once, so that a burst is one event. Confidence is `calibrated` of the conditional
     binomial test of two rates (`rate_grew`), corrected for all templates and for looking anew each day. Chronic: it
-    stands on at least five of the last fourteen days; confidence is that it does tomorrow, by Laplace's rule of
-    succession over these days. The surer one counts.
+    stands, for one and the same thing, on at least five of the last fourteen days; confidence is that it does
+    tomorrow, by Laplace's rule of succession over these days. The surer one counts.
     """
 
     name = "error_templates"
@@ -112,8 +112,10 @@ def _new(cause: Cause, start: datetime, causes: int, now: datetime) -> float:
 
 
 def _chronic(cause: Cause, start: datetime, now: datetime) -> float:
+    """Of the thing that fails so most often: a cause that is everybody's, and rarely each one's, is the weather."""
+    often, _ = Counter(map(key, cause.failures)).most_common(1)[0]
     observed = min(RECENT_DAYS, (now - start) // NEWS)
-    days = {(now - f.at) // NEWS for f in cause.failures}
+    days = {(now - f.at) // NEWS for f in cause.failures if key(f) == often}
     with_it = sum(day < observed for day in days)
     return succession(with_it, observed) if with_it >= FEWEST_DAYS else 0.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FEWEST_TRIES = 5
 FEWEST_DAYS = 3
 FAILS_AT_FIRST = 0.1  # of its runs; what fails more rarely is no trouble worth her time
+LAST = 10
 OFTEN = 0.8  # of the second tries that worked, for "always"
 
 
@@ -43,15 +44,20 @@ def find(
     tries: Sequence[Try], tallies: Sequence[Tally], newest: Sequence[Failure], now: datetime
 ) -> Iterator[Proposal]:
     """The things that work on the second try, at most five; `newest` are failures that may wait for theirs."""
-    runs: Counter[str] = Counter()
-    for tally in tallies:
-        runs[key(tally)] += tally.ended
     by_subject: dict[str, list[Try]] = defaultdict(list)
     for one in tries:
         by_subject[key(one)].append(one)
     waiting = _waiting(tries, newest)
-    found = [_proposal(name, same, runs[name], waiting.get(name), now) for name, same in by_subject.items()]
+    found = [
+        _proposal(name, same, _runs(name, same, tallies), waiting.get(name), now) for name, same in by_subject.items()
+    ]
     yield from surest(p for p in found if p)
+
+
+def _runs(name: str, tries: Sequence[Try], tallies: Sequence[Tally]) -> int:
+    """How often it ran since the first of its last ten failures: what began to be so last week counts from then."""
+    since = tries[-LAST:][0].at
+    return sum(tally.ended for tally in tallies if key(tally) == name and tally.hour >= since)
 
 
 def _waiting(tries: Sequence[Try], newest: Sequence[Failure]) -> dict[str, str]:
@@ -65,7 +71,7 @@ def _proposal(name: str, tries: Sequence[Try], runs: int, waiting: str | None, n
     days = len(dates(times, now.tzinfo))
     if len(tries) < FEWEST_TRIES or days < FEWEST_DAYS or not is_news(times[-1], now):
         return None
-    if worked < OFTEN * len(tries) or len(tries) < FAILS_AT_FIRST * max(runs - len(tries), 1):
+    if worked < OFTEN * len(tries) or len(tries[-LAST:]) < FAILS_AT_FIRST * runs:
         return None
     where = called(one)
     return proposal(

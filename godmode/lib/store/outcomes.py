@@ -49,6 +49,7 @@ _OF_JOBS = """
     AND error IS DISTINCT FROM 'Kill switch is active'"""
 _ENDED = "status NOT IN ('new', 'running', 'waiting', 'canceled') AND NOT archived"
 _FAILED = "status IN ('error', 'crashed') AND NOT archived"
+_BY_ITSELF = "mode IS DISTINCT FROM 'manual'"  # who builds a workflow starts it by hand, and it fails: no trouble
 
 FAILURES = f"""
     (SELECT 'job' AS kind, action AS subject, replace(action, '_', ' ') AS name, ts AS at, left(error, 500) AS error,
@@ -57,7 +58,7 @@ FAILURES = f"""
     UNION ALL
     (SELECT 'workflow', workflow_id, COALESCE(workflow_name, workflow_id), started_at, left(error, 500),
             execution_id
-     FROM workflow_executions WHERE {_FAILED} AND started_at BETWEEN %(since)s AND %(until)s
+     FROM workflow_executions WHERE {_FAILED} AND {_BY_ITSELF} AND started_at BETWEEN %(since)s AND %(until)s
      ORDER BY started_at DESC LIMIT %(most)s)
     ORDER BY at, subject"""
 
@@ -73,14 +74,14 @@ TALLIES = f"""
            date_trunc('hour', started_at, 'UTC') AS hour, count(*), count(*) FILTER (WHERE failed),
            COALESCE(sum(extract(epoch FROM stopped_at - started_at) * 1000), 0)::bigint
     FROM (SELECT workflow_id, workflow_name, started_at, stopped_at, {_FAILED} AS failed FROM workflow_executions
-          WHERE {_ENDED} AND started_at BETWEEN %(since)s AND %(until)s AND mode IS DISTINCT FROM 'manual'
+          WHERE {_ENDED} AND {_BY_ITSELF} AND started_at BETWEEN %(since)s AND %(until)s
           ORDER BY started_at DESC LIMIT %(most)s) newest
     GROUP BY workflow_id, hour
     ORDER BY hour, subject"""
 
 
 def failures(conn: Connection, since: datetime, until: datetime, most: int = MOST_FAILURES) -> Sequence[Failure]:
-    """What failed, in the order of time; of each kind the newest `most`. Drills and manual runs are left in."""
+    """What failed, in the order of time; of each kind the newest `most`, without what a person started by hand."""
     return _rows(conn, Failure, FAILURES, since, until, most)
 
 
@@ -108,7 +109,7 @@ TRIES = f"""
     SELECT 'workflow' AS kind, f.workflow_id AS subject, COALESCE(f.workflow_name, f.workflow_id) AS name,
            f.started_at AS at, again.status = 'success' AS worked, f.execution_id AS execution
     FROM (SELECT * FROM workflow_executions
-          WHERE {_FAILED} AND retry_of IS NULL AND started_at BETWEEN %(since)s AND %(until)s
+          WHERE {_FAILED} AND {_BY_ITSELF} AND retry_of IS NULL AND started_at BETWEEN %(since)s AND %(until)s
           ORDER BY started_at DESC LIMIT %(most)s) f
     CROSS JOIN LATERAL (
         SELECT r.status FROM workflow_executions r
