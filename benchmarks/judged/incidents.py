@@ -10,8 +10,8 @@ from psycopg.types.json import Jsonb
 from benchmarks.judged.company import an_error
 from benchmarks.judged.history import HOUR, MINUTE, History, Trouble
 
-REPEATED, RATE_LIMIT, COST = "repeated_failures", "rate_limits", "cost_anomalies"
-SLOW_DATABASE, SLOW_JOB, FAILURE_RATE = "slow_database", "slow_jobs", "failure_rate"
+REPEATED, RATE_LIMIT, COST = "repeated_failures", "rate_limits", "cost_anomaly"
+SLOW_DATABASE, SLOW_JOB, FAILURE_RATE = "performance", "slow_jobs", "failure_rate"
 QUEUE, DEAD, MISSED, STALE = "queue_depth", "dead_letters", "missed_slots", "stale_sources"
 SILENT, STUCK, SPEND = "silent_workflows", "stuck_claims", "hidden_spend"
 

@@ -154,6 +154,8 @@ def asked_again(history: History, at: datetime) -> None:
 def unanswered(history: History, at: datetime) -> None:
     """A question that somebody needs answered stands there for days."""
     text = "Who renews the food safety certificate before the inspection? It expires on Friday."
+    for n in range(3):
+        history.said("the inspector's papers are in the folder", local(at - (9 - n) * DAY, 9), "Ines", "#certificates")
     history.said(text, local(at, 10), "Nora", "#certificates")
     _label(history, "unanswered", at, 7 * DAY, local(at, 10) + DAY, "certificate", "unanswered_questions")
 

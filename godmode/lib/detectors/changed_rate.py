@@ -26,9 +26,8 @@ LONG = 1000  # ms: what takes less is not slow
 FEWEST_BEFORE = 14  # days of history before the recent ones
 TWICE, LONGER = 2.0, 1.5
 FEWEST_RUNS = 10  # expected or seen in the recent days
-ALSO_MORE = 1.3
 SWING = 0.15  # mean deviation of a day's runs from their mean
-SHARED = 0.5  # of the things whose numbers swing; what changes for all of them is a holiday, and no finding
+SHARED = 1.4  # times as many, or as few: what changes for everything is a holiday, and no finding
 LOOKS = DAYS // RECENT
 
 
@@ -38,8 +37,8 @@ class ChangedRate:
     Runs are compared with those of the same weekdays of the weeks before; counts are first divided by their
     dispersion (`statistics.dispersion`), then tested as two Poisson counts (`rate_grew`'s test, in either direction).
     Durations: all of its last four days lie above all days before (`all_above`). Both corrected by Bonferroni for all
-    tests, and for looking anew every three days; confidence is `calibrated` of that. What changes for half of all
-    at once is the company's calendar, and left out.
+    tests, and for looking anew every three days; confidence is `calibrated` of that. What changes for all that
+    swings at once is the company's calendar, and left out.
     """
 
     name = "changed_rate"
@@ -100,9 +99,9 @@ def _series(tallies: Sequence[Tally], now: datetime, observed: int) -> Iterator[
 
 def _runs(series: Series) -> Change | None:
     """More or fewer runs than on the same weekdays before."""
-    before = [[series.runs[i] for i in range(day + WEEK, len(series.runs), WEEK)] for day in range(RECENT)]
+    before = [series.runs[day + WEEK :: WEEK] for day in range(RECENT)]
     now, then, weeks = sum(series.runs[:RECENT]), sum(map(sum, before)), sum(map(len, before)) / RECENT
-    usual = then / weeks
+    usual = _usual(series)
     if max(now, usual) < FEWEST_RUNS or not (now >= TWICE * usual or TWICE * now <= usual):
         return None
     scatter = _scatter(series.runs[RECENT:])
@@ -133,12 +132,12 @@ def _slower(series: Series) -> Change | None:
 
 
 def _is_shared(change: Change, series: Sequence[Series]) -> bool:
-    """Whether half of what swings with the company's days moved the same way: a timer runs on holidays too."""
-    if change.what == "slower":
+    """Whether all else that swings with the company's days moved the same way: a timer runs on holidays too."""
+    others = [one for one in series if one is not change.series and _swings(one)]
+    usual, now = sum(map(_usual, others)), sum(sum(one.runs[:RECENT]) for one in others)
+    if change.what == "slower" or not usual:
         return False
-    ratios = [_ratio(one) for one in series if one is not change.series and _swings(one)]
-    alike = sum(r >= ALSO_MORE if change.what == "more" else r <= 1 / ALSO_MORE for r in ratios)
-    return alike > 0 and alike >= SHARED * len(ratios)
+    return now >= SHARED * usual if change.what == "more" else SHARED * now <= usual
 
 
 def _swings(series: Series) -> bool:
@@ -146,9 +145,10 @@ def _swings(series: Series) -> bool:
     return sum(abs(n - sum(before) / len(before)) for n in before) > SWING * sum(before)
 
 
-def _ratio(series: Series) -> float:
-    usual = sum(sum(series.runs[day + WEEK :: WEEK]) / len(series.runs[day + WEEK :: WEEK]) for day in range(RECENT))
-    return sum(series.runs[:RECENT]) / usual if usual else 1.0
+def _usual(series: Series) -> float:
+    """The runs that the same weekdays before let expect."""
+    before = [series.runs[day + WEEK :: WEEK] for day in range(RECENT)]
+    return sum(sum(same) / len(same) for same in before)
 
 
 def _proposal(change: Change, tests: int, now: datetime) -> Proposal:
