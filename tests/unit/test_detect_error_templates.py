@@ -17,7 +17,9 @@ from godmode.lib.store.outcomes import Failure, Tally
 
 
 def look(failures: list[Failure], tallies: list[Tally] | None = None) -> list[Proposal]:
-    return sure(find(sorted(failures, key=lambda f: f.at), tallies or hours("orders"), NOW))
+    ran = tallies or hours("orders")
+    today = [t for t in ran if t.hour > NOW - 24 * HOUR]
+    return sure(find(sorted(failures, key=lambda f: f.at), today, min(t.hour for t in ran), NOW))
 
 
 def test_an_error_that_is_new_since_today_is_found_although_its_ids_change() -> None:

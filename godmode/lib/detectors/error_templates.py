@@ -54,8 +54,11 @@ class ErrorTemplates:
 
     def look(self, store: Store, now: datetime, lookback: timedelta) -> Iterator[Proposal]:
         """The templates of the last 24 hours, the surest first."""
-        since = now - BASELINE
-        yield from find(outcomes.failures(store.conn, since, now), outcomes.tallies(store.conn, since, now), now)
+        since, conn = now - BASELINE, store.conn
+        failures = outcomes.failures(conn, since, now)
+        if failures and is_news(failures[-1].at, now):
+            start = outcomes.known_since(conn, since, now) or now
+            yield from find(failures, outcomes.tallies(conn, now - NEWS, now), start, now)
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,9 @@ class Cause:
         return list({key(f): f for f in self.failures}.values())
 
 
-def find(failures: Sequence[Failure], tallies: Sequence[Tally], now: datetime) -> Iterator[Proposal]:
-    """The templates that are news and sure enough, at most five."""
-    if not tallies:
-        return
-    causes, start = _causes(failures), min(t.hour for t in tallies)
-    broken = _only_failing(tallies, now)
+def find(failures: Sequence[Failure], today: Sequence[Tally], start: datetime, now: datetime) -> Iterator[Proposal]:
+    """The templates that are news, at most five. `today` ran within the last day; all is known since `start`."""
+    causes, broken = _causes(failures), _only_failing(today)
     found = [_proposal(c, _confidence(c, start, len(causes), now), broken, now) for c in causes]
     yield from surest(p for p in found if p)
 
@@ -120,12 +120,11 @@ def _chronic(cause: Cause, start: datetime, now: datetime) -> float:
     return succession(with_it, observed) if with_it >= FEWEST_DAYS else 0.0
 
 
-def _only_failing(tallies: Sequence[Tally], now: datetime) -> dict[str, Tally]:
+def _only_failing(today: Sequence[Tally]) -> dict[str, Tally]:
     """What ran at least five times within the last day, and never ended well."""
     runs: dict[str, list[Tally]] = defaultdict(list)
-    for tally in tallies:
-        if is_news(tally.hour, now):
-            runs[key(tally)].append(tally)
+    for tally in today:
+        runs[key(tally)].append(tally)
     return {
         name: found[-1]
         for name, found in runs.items()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from godmode.lib.detectors.runs import BASELINE, called, dates, follow_up, is_news, key, proposal, quoted, surest
+from godmode.lib.detectors.runs import BASELINE, NEWS, called, dates, follow_up, is_news, key, proposal, quoted, surest
 from godmode.lib.detectors.statistics import succession
 from godmode.lib.kernel import Proposal
 from godmode.lib.remedies import RetryWorkflow, stored
@@ -36,8 +36,10 @@ class SecondTry:
     def look(self, store: Store, now: datetime, lookback: timedelta) -> Iterator[Proposal]:
         """What happened so within the last 24 hours, the surest first."""
         since, conn = now - BASELINE, store.conn
-        tries, tallies = outcomes.tries(conn, since, now), outcomes.tallies(conn, since, now)
-        yield from find(tries, tallies, outcomes.failures(conn, now - timedelta(days=1), now) if tries else [], now)
+        tries = outcomes.tries(conn, since, now)
+        if len(tries) >= FEWEST_TRIES and is_news(tries[-1].at, now):
+            newest = outcomes.failures(conn, now - NEWS, now)
+            yield from find(tries, outcomes.tallies(conn, since, now), newest, now)
 
 
 def find(

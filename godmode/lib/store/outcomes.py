@@ -93,6 +93,21 @@ def tallies(conn: Connection, since: datetime, until: datetime, most: int = MOST
     return _rows(conn, Tally, TALLIES, since, until, most)
 
 
+def known_since(conn: Connection, since: datetime, until: datetime) -> datetime | None:
+    """When the first thing ended that is known of the window; None of an empty one."""
+    row = conn.execute(
+        """
+        SELECT least(
+            (SELECT ts FROM agent_audit_log WHERE NOT archived AND ts BETWEEN %(since)s AND %(until)s
+             ORDER BY ts LIMIT 1),
+            (SELECT started_at FROM workflow_executions
+             WHERE NOT archived AND started_at BETWEEN %(since)s AND %(until)s ORDER BY started_at LIMIT 1))
+        """,
+        {"since": since, "until": until},
+    ).fetchone()
+    return row[0] if row else None
+
+
 @dataclass(frozen=True)
 class Try:
     """A failure that was tried again: by n8n or the retry queue, or a job's slot. `worked` is whether that did it."""
