@@ -188,6 +188,10 @@ def test_a_wait_that_goes_up_and_down_is_no_trend(seed: int) -> None:
     assert all(p.confidence < 0.7 for p in slowing_queue.find(drained(waits, DAY), NOW))
 
 
+def test_a_wait_that_creeps_up_a_little_is_no_trouble() -> None:
+    assert list(slowing_queue.find(drained([300, 310, 320, 330, 340, 350, 360, 370], DAY), NOW)) == []
+
+
 def test_a_queue_that_rises_by_seconds_is_no_trouble() -> None:
     assert sure(slowing_queue.find(drained([2, 4, 8, 12, 16, 20, 30, 40], DAY), NOW)) == []
 
