@@ -43,7 +43,23 @@ CHANNELS: dict[str, tuple[str, str | None]] = {
     "apprise": ("e-mail, ntfy, Slack and others", f"{_LIB}.channels.apprise:Apprise"),
 }
 
-WATCHERS: dict[str, tuple[str, str]] = {}
+WATCHERS: dict[str, tuple[str, str]] = {
+    "repeated_failures": (
+        "the same thing failing again and again",
+        f"{_LIB}.watchers.repeated_failures:RepeatedFailures",
+    ),
+    "failure_rate": ("too much of what runs failing", f"{_LIB}.watchers.failure_rate:FailureRate"),
+    "silent_workflows": ("workflows that have fallen silent", f"{_LIB}.watchers.silent_workflows:SilentWorkflows"),
+    "stale_sources": ("sources that were not read for too long", f"{_LIB}.watchers.stale_sources:StaleSources"),
+    "rate_limits": ("limits that are nearly used up", f"{_LIB}.watchers.rate_limits:RateLimits"),
+    "cost_anomaly": ("far more calls than at this hour of this weekday", f"{_LIB}.watchers.cost_anomaly:CostAnomaly"),
+    "slow_jobs": ("jobs that take long", f"{_LIB}.watchers.slow_jobs:SlowJobs"),
+    "missed_slots": ("jobs that did not run when they should have", f"{_LIB}.watchers.missed_slots:MissedSlots"),
+    "stuck_claims": ("work held by a process that is gone", f"{_LIB}.watchers.stuck_claims:StuckClaims"),
+    "queue_depth": ("too much work waiting in the retry queue", f"{_LIB}.watchers.queue_depth:QueueDepth"),
+    "dead_letters": ("more and more work given up on", f"{_LIB}.watchers.dead_letters:DeadLetters"),
+    "performance": ("a database that answers slowly", f"{_LIB}.watchers.performance:Performance"),
+}
 
 DETECTORS = {
     "recurring_asks": (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, TextIO, cast
 
@@ -17,13 +17,13 @@ from godmode.lib import config as configuration
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
-from godmode.lib.engine import stop
+from godmode.lib.engine import slots, stop
 from godmode.lib.engine.equipment import Equipment, Mode, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage, storable
-from godmode.lib.kernel import Cadence, Daily, Every, Job, JobContext, Skip
-from godmode.lib.ports import Calls, Channel, Site, Source
+from godmode.lib.kernel import Cadence, Daily, Every, Incident, Job, JobContext, Skip
+from godmode.lib.ports import Calls, Channel, Due, Grounds, Site, Source, Watcher
 from godmode.lib.store import Store, connect, migrate
 from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 
@@ -143,6 +143,31 @@ class App:
         made = self.channels(lambda: None).values()
         return any(isinstance(c, Calls) and not isinstance(c, Unusable) for c in made)
 
+    def watchers(self) -> dict[str, Watcher]:
+        """What looks for trouble: every watcher by its name. One whose section is wrong is there, and says so when it
+        looks: it does not stop the others."""
+        grounds = Grounds(self.config.zone, self._intervals, self._due)
+        return {name: self._watcher(name, registry.load(t), grounds) for name, (_, t) in registry.WATCHERS.items()}
+
+    def _watcher(self, name: str, kind: Any, grounds: Grounds) -> Watcher:
+        try:
+            made: Watcher = kind(configuration.section(self.config, "watchers", name, kind.Settings), grounds)
+        except Usage as e:
+            return _Misset(name, e)
+        return made
+
+    def _intervals(self) -> dict[str, timedelta]:
+        """How often each configured source is to be read."""
+        named = [n for n, (_, target) in registry.SOURCES.items() if target and is_configured(self.config, n)]
+        cadences = {name: self.job(f"sync_{name}").cadence for name in named}
+        return {name: cadence.period for name, cadence in cadences.items() if isinstance(cadence, Every)}
+
+    def _due(self, now: datetime) -> list[Due]:
+        """The jobs that have a body, each with the newest slot that has begun."""
+        cadences = {job.name: job.cadence for job in self.jobs() if job.run is not None}
+        begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
+        return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
+
     # -- what a job body is handed -------------------------------------------------------------------------
 
     def sources(self, check: Callable[[], None]) -> Mapping[str, Source]:
@@ -241,7 +266,7 @@ class App:
             settings=self.config.settings,
             sources=_Late(lambda: self.sources(check)),
             detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
-            watchers={},
+            watchers=_Late(self.watchers),
             notify=router,
             act=act,
             check=check,
@@ -259,6 +284,16 @@ def _switch_only(check: Callable[[], None]) -> None:
         check()
     except Stopped as e:
         raise Transient(str(e)) from None
+
+
+class _Misset:
+    """Stands for a watcher that cannot be made."""
+
+    def __init__(self, name: str, mistake: Usage) -> None:
+        self.name, self.mistake = name, mistake
+
+    def look(self, store: Any, now: datetime) -> Iterator[Incident]:
+        raise self.mistake
 
 
 class _Late(Mapping[str, Any]):

@@ -16,8 +16,8 @@ from godmode.lib.config import nearest
 from godmode.lib.errors import Usage
 
 WORDS = (
-    "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "queue", "audit", "memory",
-    "channels", "allowlist", "schedule", "config", "db",
+    "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "incidents", "queue", "audit",
+    "memory", "channels", "allowlist", "schedule", "config", "db",
 )  # fmt: skip
 
 

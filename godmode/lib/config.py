@@ -1,7 +1,7 @@
 """Configuration: a TOML file, checked by type, with every mistake named by file, line and key.
 
-Sections of sources and channels are kept as they stand and checked by the settings class in the
-source's or channel's own module (see `section`), so that a run pays only for what it uses.
+Sections of sources, channels and watchers are kept as they stand and checked by the settings class in
+its own module (see `section`), so that a run pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -82,7 +82,21 @@ class Jobs(Section, frozen=True):
 
 
 class Watchers(Section, frozen=True):
+    """`sections` are the tables [watchers.NAME], each checked by its watcher's own settings class."""
+
     check_interval_minutes: Minutes = field(default=5, name="checkIntervalMinutes")
+    sections: dict[str, Any] = field(default_factory=dict)
+
+
+class Incidents(Section, frozen=True):
+    """An incident is resolved when its trouble has stayed away for so long. SEV0 and SEV1 that nobody acknowledges
+    are told again, so many minutes apart and so often."""
+
+    resolve_after_minutes: Minutes = 30
+    sev0_again_minutes: Minutes = 10
+    sev0_again_times: Annotated[int, Meta(ge=0, le=100)] = 6
+    sev1_again_minutes: Minutes = 60
+    sev1_again_times: Annotated[int, Meta(ge=0, le=100)] = 4
 
 
 class RetryQueue(Section, frozen=True):
@@ -133,6 +147,7 @@ class Settings(Section, frozen=True):
     channels: dict[str, Any] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     watchers: Watchers = Watchers()
+    incidents: Incidents = Incidents()
     retry_queue: RetryQueue = RetryQueue()
     detectors: Detectors = Detectors()
     embedded: Embedded = Embedded()
@@ -210,7 +225,7 @@ def parse(raw: bytes, where: Path) -> Settings:
     except tomllib.TOMLDecodeError as e:
         why = _lower_first(str(e)).replace("(at end of document)", f"(at line {text.count(chr(10)) + 1}, the end)")
         raise Usage(f"{where}: not TOML: {why}", "mend that line") from e
-    settings = convert(tree, Settings, where, (), text)
+    settings = convert(_with_sections(tree), Settings, where, (), text)
     try:
         zone(settings.timezone)
     except ValueError as e:
@@ -222,12 +237,28 @@ def parse(raw: bytes, where: Path) -> Settings:
     return settings
 
 
+def _with_sections(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree, with the tables of [watchers] apart from its values."""
+    watchers = tree.get("watchers")
+    if not isinstance(watchers, dict):
+        return tree
+    tables = {name: value for name, value in watchers.items() if isinstance(value, dict)}
+    values = {name: value for name, value in watchers.items() if name not in tables}
+    return tree | {"watchers": values | ({"sections": tables} if tables else {})}
+
+
+def sections(settings: Settings, kind: str) -> Mapping[str, Any]:
+    """The sections of a kind by name: of `sources`, `channels` or `watchers`."""
+    found: Mapping[str, Any] = settings.watchers.sections if kind == "watchers" else getattr(settings, kind)
+    return found
+
+
 def section(config: Config, kind: str, name: str, shape: type[T]) -> T:
-    """The settings of one source or channel, e.g. `section(config, "sources", "chatlogs", Settings)`.
+    """The settings of one source, channel or watcher, e.g. `section(config, "sources", "chatlogs", Settings)`.
 
     Raises Usage as `load` does.
     """
-    tree = getattr(config.settings, kind).get(name, {})
+    tree = sections(config.settings, kind).get(name, {})
     try:
         return msgspec.convert(tree, shape)
     except msgspec.ValidationError:

@@ -1,4 +1,4 @@
-"""What a source and a channel are to the rest: contracts that adapters fulfil, and what they are handed. No I/O."""
+"""What a source, a channel and a watcher are to the rest: what they fulfil, and what they are handed. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from godmode.lib.kernel import Button, Checkpoint, Every, Gone, Rate, Receipt, Record, Sight, Skipped
+from godmode.lib.kernel import Button, Cadence, Checkpoint, Every, Gone, Incident, Rate, Receipt, Record, Sight, Skipped
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -229,3 +229,49 @@ class Converses(Offers, Protocol):
     def words(self, since: int) -> Sequence[Word]: ...
 
     def acknowledge(self, press: str, text: str) -> Receipt: ...
+
+
+@dataclass(frozen=True)
+class Due:
+    """A scheduled job, and the newest slot of it whose time has come: its key, its start, and the slot's period.
+
+    A daily job may start for as long as its catch-up, an interval job until its next slot.
+    """
+
+    job: str
+    cadence: Cadence
+    slot: str
+    start: datetime
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What a watcher may know of where it stands, beside the database.
+
+    `sources` gives the interval of every configured source by its name, `due` the jobs that a schedule starts, each
+    with the slot that it should have begun by a moment.
+    """
+
+    zone: tzinfo
+    sources: Callable[[], Mapping[str, timedelta]] = dict
+    due: Callable[[datetime], Sequence[Due]] = lambda now: ()
+
+
+class Watcher(Protocol):
+    """Looks for trouble that is there now. Incidents it yields are of the type of its name.
+
+    The class also has `Settings`, its section `[watchers.NAME]` of the configuration, and is made with
+    `(settings, grounds)`. `look` reads and writes nothing; it is called in a thread of its own, with a store of its
+    own. Each incident is one subject: its `dedup_key` is the same as long as that trouble lasts.
+    """
+
+    name: str
+
+    def look(self, store: Any, now: datetime) -> Iterator[Incident]: ...
+
+
+@runtime_checkable
+class Sighted(Watcher, Protocol):
+    """A watcher that depends on what others read: where that is old, not seeing a trouble does not mean it is over."""
+
+    def sees(self, store: Any, now: datetime) -> bool: ...

@@ -10,12 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from godmode import registry
 from godmode.commands import status, terminal
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
+from godmode.lib.engine import incidents as life
 from godmode.lib.engine.equipment import Mode
-from godmode.lib.kernel import Notification, Proposal, Severity
-from godmode.lib.store import outbox, proposals
+from godmode.lib.kernel import Incident, Notification, Proposal, Severity
+from godmode.lib.store import incident_rows, incidents, outbox, proposals
 from godmode.wiring import App
 
 NOW = datetime(2026, 3, 10, 18, 30, tzinfo=UTC)
@@ -68,7 +70,7 @@ def app(db: psycopg.Connection, config: Config, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_no_run_scans_a_table_of_history(app: App) -> None:
-    for job in ("daily_digest", "periodic_scan", "health_monitor", "cleanup_old_data"):
+    for job in ("daily_digest", "run_watchers", "periodic_scan", "health_monitor", "cleanup_old_data"):
         assert app.runner.run(job, Mode(again=job != "daily_digest")).result.error is None
     assert Explained.scanned & HISTORY.keys() == set()
 
@@ -89,4 +91,22 @@ def test_storing_a_finding_or_a_message_scans_no_table_of_history(app: App) -> N
     assert proposals.put(conn, Proposal("x", "x", 0.9, {}, "new"), NOW) == "new"
     assert proposals.put(conn, Proposal("x", "x", 0.9, {}, "k1"), NOW) == "decided"
     outbox.put(conn, Notification("x", Severity.INFO, "x", "", "new"), "run", NOW)
+    assert Explained.scanned & HISTORY.keys() == set()
+
+
+@pytest.mark.parametrize("name", registry.WATCHERS)
+def test_no_watcher_scans_a_table_of_history(app: App, name: str) -> None:
+    list(app.watchers()[name].look(app.store, NOW))
+    assert Explained.scanned & HISTORY.keys() == set()
+
+
+def test_keeping_and_telling_of_incidents_scans_no_table_of_history(app: App) -> None:
+    conn = app.store.conn
+    found = Incident("x", Severity.WARN, "x", "x:new")
+    row, _ = life.place(incident_rows.load(conn, "x", NOW, life.BACK), found, NOW)
+    incident_rows.save(conn, row)
+    incident_rows.away(conn, ["x"], NOW, since=life.BACK, flapping=life.BACK)
+    incident_rows.untold(conn, NOW, [])
+    incidents.listed(conn, NOW)
+    incidents.decide(conn, row.id, "acknowledged", NOW, by="her")
     assert Explained.scanned & HISTORY.keys() == set()

@@ -8,8 +8,9 @@ from psycopg import sql
 
 TABLES = {
     "agent_controls", "agent_audit_log", "agent_actions", "job_state", "retry_jobs", "dead_letter_jobs",
-    "incidents", "proposals", "corrections", "memory_items", "data_source_sync", "workflow_executions",
-    "rate_limit_buckets", "api_usage", "notifications", "communication_allowlist", "schema_migrations",
+    "incidents", "incident_mutes", "proposals", "corrections", "memory_items", "data_source_sync",
+    "workflow_executions", "rate_limit_buckets", "api_usage", "notifications", "communication_allowlist",
+    "schema_migrations",
 }  # fmt: skip
 
 

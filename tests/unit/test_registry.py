@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 
 import msgspec
 import pytest
 
 from godmode import registry
 from godmode.lib.kernel import Daily, Every, Job
+from godmode.lib.ports import Grounds
 
 DECLARED = {
     "periodic_scan", "daily_digest", "morning_call", "run_watchers", "process_retry_queue", "cleanup_old_data",
@@ -53,9 +55,16 @@ def test_a_channel_has_its_name_and_says_what_it_carries(name: str, target: str)
     assert callable(kind.send)
 
 
-@pytest.mark.parametrize(("name", "target"), entries({**registry.WATCHERS, **registry.DETECTORS}))
-def test_a_watcher_or_detector_can_look(name: str, target: str) -> None:
+@pytest.mark.parametrize(("name", "target"), entries(registry.DETECTORS))
+def test_a_detector_can_look(name: str, target: str) -> None:
     assert callable(registry.load(target)().look)
+
+
+@pytest.mark.parametrize(("name", "target"), entries(registry.WATCHERS))
+def test_a_watcher_has_its_name_and_its_settings_and_can_look(name: str, target: str) -> None:
+    kind = registry.load(target)
+    assert kind.name == name
+    assert callable(kind(kind.Settings(), Grounds(UTC)).look)
 
 
 @pytest.mark.parametrize(("name", "target"), entries(registry.RETRIES))

@@ -176,3 +176,10 @@ def test_a_slot_may_be_claimed_when_it_is_newer_or_its_retry_is_due_or_its_owner
 ) -> None:
     came_to = slots.claim(held, SLOT, NOW, by_hand=by_hand, again=again)
     assert (came_to.reason if isinstance(came_to, Skip) else came_to) == expected
+
+
+def test_the_newest_slot_of_a_daily_job_before_its_hour_is_yesterdays() -> None:
+    at = datetime(2026, 3, 10, 12, 59, tzinfo=UTC)  # 07:59 in Chicago
+    assert slots.newest(Daily("08:00"), at, CHICAGO).key == "2026-03-09"
+    assert slots.newest(Daily("08:00"), at + timedelta(minutes=1), CHICAGO).key == "2026-03-10"
+    assert slots.newest(Every(minutes=30), at, CHICAGO).key == "2026-03-10T12:30:00Z"

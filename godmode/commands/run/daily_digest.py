@@ -11,12 +11,14 @@ FIRST = timedelta(days=1)  # how far back the first digest looks
 
 
 def run(ctx: JobContext) -> JobResult:
-    """1. Scan first where the last scan is old; it goes out all the same. 2. Look. 3. Send what was written first."""
+    """1. Scan and watch first where the last time is old; it goes out all the same. 2. Look. 3. Send what was written
+    first."""
     from godmode.lib.notify import digest, facts
     from godmode.lib.store import news
 
     if not ctx.dry_run:
         ctx.run_first("periodic_scan")
+        ctx.run_first("run_watchers")
     last = news.last_digest(ctx.store.conn, ctx.clock.now())
     seen = facts.look(ctx, last or ctx.clock.now() - FIRST, first=last is None)
     note = Notification(

@@ -1,7 +1,33 @@
-"""run_watchers: look for trouble now. Declared; its body is not part of this version."""
+"""run_watchers: look for trouble now."""
 
 from __future__ import annotations
 
-from godmode.lib.kernel import Every, Job
+from typing import Any
 
-JOB = Job(name="run_watchers", help="look for trouble and open incidents", cadence=Every(minutes=5), run=None)
+from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome
+
+
+def run(ctx: JobContext) -> JobResult:
+    """1. All watchers look at once; one failing stops no other. 2. What they see opens an incident, or joins one.
+    3. What has stayed away is resolved. 4. She is told what is new, and again what nobody acknowledges.
+
+    It has failed, after all that, where a watcher has.
+    """
+    from godmode.lib.engine import incidents, watch
+
+    looked = watch.look(ctx)
+    data: dict[str, Any] = {"watchers": len(ctx.watchers), "found": len(looked.found)}
+    if ctx.dry_run:
+        data["would_keep"] = [{"where": one.type, "why": one.title} for one in looked.found]
+    else:
+        data |= {"subjects": incidents.keep(ctx, looked.found)} if looked.found else {}
+        data |= {"resolved": incidents.settle(ctx, looked.seeing), "told": incidents.tell(ctx)}
+    if not looked.failed:
+        return JobResult(Outcome.SUCCEEDED, data=data)
+    data["failed"] = [{"where": name, "why": result.error} for name, result in sorted(looked.failed.items())]
+    name, first = min(looked.failed.items())
+    error = f"{len(looked.failed)} of {len(ctx.watchers)} watchers failed; {name}: {first.error}"
+    return JobResult(Outcome.FAILED, None, error, first.error_category, data, first.cause)
+
+
+JOB = Job(name="run_watchers", help="look for trouble and open incidents", cadence=Every(minutes=5), run=run)

@@ -250,7 +250,7 @@ class _Run:
             check=partial(self._check, stopper),
             run_first=self._first,
             run_together=self._together,
-            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot),
+            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot, self._apart),
             run_id=self.run_id,
             last_success=row.last_success_at,
             dry_run=self.mode.dry_run,
@@ -289,6 +289,9 @@ class _Run:
     def _run_slot(self, name: str, slot: str | None) -> JobResult:
         with self.runner.stopper(self._deadline) as stopper, stopper.deferred():
             return self.runner.run(name, Mode(queued=True, slot=slot)).result
+
+    def _apart(self, stopper: Stopper, step: Callable[[], JobResult]) -> JobResult:
+        return _attempt(stopper, self.runner.has.clean, step)
 
     def _gate(self, job: Job, held: controls.Controls | None) -> GateDecision:
         facts = job_state.Facts(self.runner.has.schema, held, JobState(job.name))

@@ -41,6 +41,14 @@ def following(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
     return _daily(cadence, now.astimezone(zone).date() + timedelta(days=1), zone)
 
 
+def newest(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
+    """The last slot that has started by `now`."""
+    slot = current(cadence, now, zone)
+    if slot.start <= now or isinstance(cadence, Every):
+        return slot
+    return _daily(cadence, now.astimezone(zone).date() - timedelta(days=1), zone)
+
+
 class Missed(Struct, frozen=True):
     """Slots between the last that ran and the one claimed now: `first` and `last` are their keys."""
 

@@ -1,4 +1,4 @@
-"""What the runner lends to the one job that does other work, the retry queue."""
+"""What the runner lends to the jobs that do other work: the retry queue, and the watchers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from godmode.lib.store.controls import Controls
 class Worker(Struct, frozen=True):
     """`attempt` runs a step, and whatever it raises becomes its result. `gate` decides on work that has no slot, as
     the controls are. `run_slot` runs a job for a slot (None: the current one) as the operator would by hand, and
-    leaves its retry to the caller.
+    leaves its retry to the caller. `apart` is `attempt` for another thread, which has a stopper of its own.
     """
 
     owner: Owner
@@ -24,3 +24,4 @@ class Worker(Struct, frozen=True):
     attempt: Callable[[Callable[[], JobResult]], JobResult]
     gate: Callable[[Job, Controls | None], GateDecision]
     run_slot: Callable[[str, str | None], JobResult]
+    apart: Callable[[Stopper, Callable[[], JobResult]], JobResult]

@@ -33,6 +33,10 @@ class Store:
             self.close()
         return self.conn
 
+    def another(self) -> Store:
+        """One like it, for another thread: its connection is its own."""
+        return Store(self._connect)
+
     def cancel(self) -> None:
         """Cancel the statement under way, from another thread."""
         if self._conn is not None and not self._conn.closed:

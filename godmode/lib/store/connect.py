@@ -120,6 +120,11 @@ def reason(message: str, password: object = None) -> str:
     return line.replace(str(password), "***") if password else line
 
 
+def only_read(conn: Connection, patience: str) -> None:
+    """Keep the transaction from writing, and its statements from taking longer than `patience` ("20s")."""
+    conn.execute(f"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{patience}'".encode())
+
+
 def trouble(error: psycopg.Error) -> DatabaseTrouble:
     """What the server said in one line, with what to do next where that is known."""
     line = first_line(error)

@@ -114,3 +114,11 @@ def compared(conn: Connection, source: str, now: datetime, report: Mapping[str, 
         """,
         {"source": source, "now": now, "report": None if report is None else Jsonb(dict(report))},
     )
+
+
+def completed_at(conn: Connection, source: str) -> datetime | None:
+    """When a source was last read to its end."""
+    row = conn.execute(
+        "SELECT last_sync_completed_at FROM data_source_sync WHERE source_name = %s", (source,)
+    ).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,236 @@
+"""The life of incidents that watchers keep: opened, joined, seen again, resolved, reopened, flapping; and told of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from godmode.lib.engine.said import Clean, texts
+from godmode.lib.kernel import Incident, JobContext, Notification, Severity
+from godmode.lib.store import controls, incident_rows, outbox
+from godmode.lib.store.incident_rows import Again, Row
+
+HOUR = timedelta(hours=1)  # at most one incident of a type is opened in it
+BACK = timedelta(hours=24)  # trouble that comes back within this is the same incident again
+FLAPS = 3  # as often reopened, an incident flaps
+FLAPPING_AWAY = timedelta(hours=4)  # how long a flapping one has to stay away
+SEVERITIES = tuple(str(severity) for severity in Severity)  # the most severe first
+TYPE, OVER = "incident", "incident_over"  # of the messages
+
+
+# -- what was seen -------------------------------------------------------------------------------------------
+
+
+def keep(ctx: JobContext, found: Sequence[Incident]) -> dict[str, int]:
+    """Store what watchers saw, a type in one transaction; how many subjects were `new`, `joined`, `same`, `reopened`.
+
+    At most one incident of a type is opened in an hour: what is seen within it joins that one as another subject.
+    """
+    counts: dict[str, int] = {}
+    conn, now = ctx.store.conn, ctx.clock.now()
+    for type_, of_type in groupby(sorted(found, key=lambda one: one.type), key=lambda one: one.type):
+        ctx.check()
+        with conn.transaction():
+            rows = incident_rows.load(conn, type_, now, BACK)
+            touched: dict[int, Row] = {}
+            for one in of_type:
+                row, came_to = place(rows, cleaned(one, ctx.clean), now)
+                touched[id(row)] = row
+                if came_to == "reopened":
+                    outbox.over(conn, _over_key(row, row.reopened - 1), now)
+                counts[came_to] = counts.get(came_to, 0) + 1
+            for row in touched.values():
+                incident_rows.save(conn, row)
+    return counts
+
+
+def cleaned(found: Incident, clean: Clean) -> Incident:
+    """The incident as it may be kept and told."""
+    return replace(found, title=clean(found.title), evidence=texts(found.evidence, clean))
+
+
+def place(rows: list[Row], found: Incident, now: datetime) -> tuple[Row, str]:
+    """The row of a sighting, changed by it, and what it came to. A new row joins `rows`. Pure but for these."""
+    row = _holding(rows, found.dedup_key) or _of_this_hour(rows, now)
+    if row is None:
+        row = Row(found.type, str(found.severity), found.title, now, now, dedup_key=found.dedup_key)
+        row.note(now, "opened")
+        rows.insert(0, row)
+        came_to = "new"
+    elif row.status == "resolved":
+        _reopen(row, now)
+        came_to = "reopened"
+    else:
+        came_to = "same" if _subject(row, found.dedup_key) else "joined"
+    _see(row, found, now)
+    return row, came_to
+
+
+def _holding(rows: Sequence[Row], key: str) -> Row | None:
+    """The row that has this subject: an unresolved one before one that is over."""
+    having = [row for row in rows if _subject(row, key)]
+    return min(having, key=lambda row: row.status == "resolved", default=None)
+
+
+def _of_this_hour(rows: Sequence[Row], now: datetime) -> Row | None:
+    """The row that was opened, or reopened, within the hour. A moment in the future is within it: clocks jump."""
+    return next((row for row in rows if max(row.opened_at, _reopened_at(row)) > now - HOUR), None)
+
+
+def _reopened_at(row: Row) -> datetime:
+    times = [datetime.fromisoformat(step["at"]) for step in row.life if step["what"] == "reopened"]
+    return max(times, default=row.opened_at)
+
+
+def _subject(row: Row, key: str) -> dict[str, Any] | None:
+    return next((subject for subject in row.subjects if subject["key"] == key), None)
+
+
+def _reopen(row: Row, now: datetime) -> None:
+    """Open a resolved row again. From the third time on it flaps, which is told once."""
+    row.status, row.resolved_at, row.acknowledged_at = "open", None, None
+    row.reopened += 1
+    row.note(now, "reopened")
+    if row.flapping:
+        return
+    row.told = 0
+    if row.reopened >= FLAPS:
+        row.flapping = True
+        row.note(now, "flapping", why=f"it came back {row.reopened} times")
+
+
+def _see(row: Row, found: Incident, now: datetime) -> None:
+    """Write the sighting into its subject, and what the subjects come to into the row."""
+    before = _subject(row, found.dedup_key)
+    seen = {
+        "key": found.dedup_key, "title": found.title, "severity": str(found.severity),
+        "workflow": found.related_workflow_id, "occurrences": _occurrences(before, found),
+        "first_at": before["first_at"] if before else now.isoformat(), "last_at": now.isoformat(),
+        "evidence": dict(found.evidence),
+    }  # fmt: skip
+    row.subjects = [seen if subject is before else subject for subject in row.subjects] + ([] if before else [seen])
+    row.last_seen_at = now
+    worst = min(row.subjects, key=lambda subject: SEVERITIES.index(subject["severity"]))["severity"]
+    if SEVERITIES.index(worst) < SEVERITIES.index(row.severity):
+        row.note(now, "worse", why=f"{row.severity} became {worst}")
+        row.severity, row.status, row.told = worst, "open", 0
+    row.occurrences = sum(subject["occurrences"] for subject in row.subjects)
+    row.title = _title(row)
+    row.related_workflow_id = row.subjects[0]["workflow"] if len(row.subjects) == 1 else None
+    row.evidence = row.subjects[0]["evidence"] if len(row.subjects) == 1 else {"subjects": len(row.subjects)}
+
+
+def _occurrences(before: dict[str, Any] | None, found: Incident) -> int:
+    """How often it happened, at the least: what has times of its own is counted on by those that are new."""
+    if before is None:
+        return found.occurrences
+    newest: str = max(before["evidence"].get("events", ()), default="")
+    events: Sequence[str] = found.evidence.get("events", ())
+    counted: int = before["occurrences"]
+    return max(counted + sum(event > newest for event in events), found.occurrences)
+
+
+def _title(row: Row) -> str:
+    """The worst subject's title, how many more there are, and that it flaps."""
+    ordered = sorted(row.subjects, key=lambda s: (SEVERITIES.index(s["severity"]), -s["occurrences"]))
+    title: str = ordered[0]["title"]
+    more = f", and {len(ordered) - 1} more" if len(ordered) > 1 else ""
+    return title + more + (f" (flapping: it came back {row.reopened} times)" if row.flapping else "")
+
+
+# -- what is over --------------------------------------------------------------------------------------------
+
+
+def settle(ctx: JobContext, watchers: Iterable[str]) -> int:
+    """Resolve what these watchers, which looked and saw, have not seen for long enough; how many that were.
+
+    What still waits to be told of it is replaced by a line that says that it is over.
+    """
+    conn, now = ctx.store.conn, ctx.clock.now()
+    since = timedelta(minutes=ctx.settings.incidents.resolve_after_minutes)
+    with conn.transaction():
+        rows = incident_rows.away(conn, list(watchers), now, since=since, flapping=max(since, FLAPPING_AWAY))
+        for row in rows:
+            row.status, row.resolved_at = "resolved", now
+            row.note(now, "resolved", why=f"not seen since {row.last_seen_at.isoformat(timespec='seconds')}")
+            incident_rows.save(conn, row)
+            say_over(ctx, row)
+    return len(rows)
+
+
+def say_over(ctx: JobContext, row: Row) -> None:
+    """For the digest: trouble that she was told of is over. What was no more than a piece of news stays one."""
+    conn, now = ctx.store.conn, ctx.clock.now()
+    if row.severity == Severity.INFO or row.dedup_key is None:
+        return
+    outbox.over(conn, row.dedup_key, now)
+    if row.told and not row.flapping:
+        begun, ended = (at.astimezone(ctx.zone) for at in (_reopened_at(row), row.last_seen_at))
+        body = f"from {begun:%a %H:%M} to {ended:%a %H:%M}, {row.occurrences:,} times"
+        key = _over_key(row, row.reopened)
+        outbox.put(conn, Notification(OVER, Severity.INFO, f"Over: {row.title}", body, key), _run(ctx), now)
+
+
+def _over_key(row: Row, reopened: int) -> str:
+    return f"{OVER}:{row.id}:{reopened}"
+
+
+# -- what she is told ----------------------------------------------------------------------------------------
+
+
+def tell(ctx: JobContext) -> int:
+    """Tell of every open incident once, and again of SEV0 and SEV1 that nobody acknowledges; how many messages.
+
+    The telling is counted and its message put into the outbox in one transaction, so that it is neither lost nor made
+    by two hosts; then it goes its way. With comms_enabled off nothing is repeated.
+    """
+    conn, now = ctx.store.conn, ctx.clock.now()
+    rows = incident_rows.untold(conn, now, again(ctx))
+    if not rows:
+        return 0
+    held = controls.read(conn)
+    notes = [_announce(ctx, row) for row in rows if row.told == 0 or (held and held.comms_enabled)]
+    for note in filter(None, notes):
+        ctx.check()
+        ctx.notify(note)
+    return len([note for note in notes if note is not None])
+
+
+def again(ctx: JobContext) -> list[Again]:
+    """The schedule by which nobody's silence is taken for an answer, as it is configured."""
+    has = ctx.settings.incidents
+    return [
+        Again("SEV0", timedelta(minutes=has.sev0_again_minutes), has.sev0_again_times),
+        Again("SEV1", timedelta(minutes=has.sev1_again_minutes), has.sev1_again_times),
+    ]
+
+
+def _announce(ctx: JobContext, row: Row) -> Notification | None:
+    conn, now = ctx.store.conn, ctx.clock.now()
+    with conn.transaction():
+        key = incident_rows.take_to_tell(conn, row, now)
+        if key is None:
+            return None
+        note = _note(ctx, row, key)
+        outbox.put(conn, note, _run(ctx), now)
+    return note
+
+
+def _note(ctx: JobContext, row: Row, key: str) -> Notification:
+    """The message. A repetition has a key of its own, since it is not to be taken for what was sent before."""
+    asks = f"`{ctx.command} incidents ack {row.id}` stops this" if row.severity in ("SEV0", "SEV1") else ""
+    if row.told:
+        since = f"Nobody has acknowledged it since {row.opened_at.astimezone(ctx.zone):%a %H:%M}"
+        key += f":again:{row.reopened}.{row.told}"
+        return Notification(TYPE, Severity(row.severity), row.title, f"{since}; {asks}", key)
+    names = "; ".join(subject["title"] for subject in row.subjects[1:4])
+    body = "; ".join(part for part in (f"also: {names}" if names else "", asks) if part)
+    return Notification(TYPE, Severity(row.severity), row.title, body, key)
+
+
+def _run(ctx: JobContext) -> str:
+    run_id: str = ctx.worker.run_id
+    return run_id

@@ -1,0 +1,197 @@
+"""What the audit log says of the last minutes: read through an index of its own for each question, and never more
+than a bounded number of rows, however much went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+MOST_ACTIONS = 1000  # different actions that failed, ever, of which the last minutes are looked at
+MOST_ROWS = 1000  # of one action
+TEXT = 500  # characters of an error
+
+# What failed because it was not to be, or of which another message tells: a recipient that was refused, a drill.
+_NO_TROUBLE = (
+    "error IS DISTINCT FROM 'Kill switch is active' AND action_type NOT IN ('retry', 'allowlist', 'database')"
+    " AND action <> 'drill'"
+)
+
+
+@dataclass(frozen=True)
+class Failing:
+    """Failures of one action; `times` and `errors` are those of the newest, newest first."""
+
+    action: str
+    count: int
+    times: list[datetime]
+    errors: list[str | None]
+
+
+def failing(conn: Connection, since: datetime, now: datetime, least: int) -> Sequence[Failing]:
+    """The actions that failed at least so often after `since`, those with the most failures first.
+
+    From one action to the next in the index, then the newest rows of each: a million failures of one action cost a
+    bounded count, and hide no other. Rows of the future were written by a clock that has been set back.
+    """
+    with conn.cursor(row_factory=class_row(Failing)) as cursor:
+        return cursor.execute(
+            f"""
+            WITH RECURSIVE step AS (
+                (SELECT action, 1 AS number FROM agent_audit_log
+                 WHERE success = false AND NOT archived ORDER BY action LIMIT 1)
+                UNION ALL
+                SELECT (SELECT a.action FROM agent_audit_log a
+                        WHERE a.success = false AND NOT a.archived AND a.action > step.action
+                        ORDER BY a.action LIMIT 1), number + 1
+                FROM step WHERE step.action IS NOT NULL AND number < {MOST_ACTIONS}
+            )
+            SELECT step.action, count(*) AS count, (array_agg(ts ORDER BY ts DESC))[1:50] AS times,
+                   (array_agg(left(error, {TEXT}) ORDER BY ts DESC))[1:3] AS errors
+            FROM step CROSS JOIN LATERAL (
+                SELECT a.ts, a.error, a.action_type FROM agent_audit_log a
+                WHERE a.action = step.action AND a.success = false AND NOT a.archived
+                  AND a.ts > %(since)s AND a.ts <= %(now)s
+                ORDER BY a.ts DESC LIMIT {MOST_ROWS}
+            ) newest
+            WHERE {_NO_TROUBLE}
+            GROUP BY step.action HAVING count(*) >= %(least)s ORDER BY count(*) DESC, step.action
+            """,
+            {"since": since, "now": now, "least": least},
+        ).fetchall()
+
+
+def told_jobs(conn: Connection, since: datetime) -> frozenset[str]:
+    """The jobs of whose failures, or whose recovery from them, she was told after `since`, or is being told of."""
+    rows = conn.execute(
+        """
+        SELECT job FROM job_state WHERE alerted
+        UNION
+        SELECT split_part(dedup_key, ':', 2) FROM notifications
+        WHERE type IN ('job_failing', 'job_recovered', 'permanent_failure') AND created_at > %s AND NOT archived
+        """,
+        (since,),
+    ).fetchall()
+    return frozenset(row[0] for row in rows)
+
+
+@dataclass(frozen=True)
+class Slow:
+    """Runs of one job that took long; `ms` is the longest."""
+
+    action: str
+    count: int
+    ms: int
+    times: list[datetime]
+
+
+def slow(conn: Connection, since: datetime, now: datetime, ms: int) -> Sequence[Slow]:
+    """The jobs with runs of at least so many milliseconds (at the least 1000) after `since`, the slowest first."""
+    with conn.cursor(row_factory=class_row(Slow)) as cursor:
+        return cursor.execute(
+            f"""
+            SELECT action, count(*) AS count, max(duration_ms) AS ms, (array_agg(ts ORDER BY ts DESC))[1:50] AS times
+            FROM (SELECT action, duration_ms, ts FROM agent_audit_log
+                  WHERE duration_ms >= 1000 AND NOT archived AND ts > %(since)s AND ts <= %(now)s
+                    AND duration_ms > %(ms)s AND action_type = 'job'
+                  ORDER BY ts DESC LIMIT {MOST_ROWS}) newest
+            GROUP BY action ORDER BY max(duration_ms) DESC
+            """,
+            {"since": since, "now": now, "ms": ms},
+        ).fetchall()
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How many outcomes there were, at most MOST_OUTCOMES, and how many of them were failures."""
+
+    count: int
+    failed: int
+
+
+MOST_OUTCOMES = 5000
+
+
+def outcomes(conn: Connection, since: datetime, now: datetime) -> Outcomes:
+    """The newest outcomes after `since`, without what was skipped by rule."""
+    with conn.cursor(row_factory=class_row(Outcomes)) as cursor:
+        row = cursor.execute(
+            f"""
+            SELECT count(*) AS count, count(*) FILTER (WHERE NOT success) AS failed
+            FROM (SELECT success, error, action_type, action FROM agent_audit_log
+                  WHERE ts > %(since)s AND ts <= %(now)s AND NOT archived AND success IS NOT NULL
+                  ORDER BY ts DESC LIMIT {MOST_OUTCOMES}) newest
+            WHERE {_NO_TROUBLE}
+            """,
+            {"since": since, "now": now},
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Slots of a job that never ran, as the run after them noted."""
+
+    action: str
+    ts: datetime
+    first: str
+    last: str
+    count: int
+
+
+def missed(conn: Connection, since: datetime, now: datetime) -> Sequence[Missed]:
+    """The notes of missed slots after `since`, the newest first."""
+    with conn.cursor(row_factory=class_row(Missed)) as cursor:
+        return cursor.execute(
+            f"""
+            SELECT action, ts,
+                   COALESCE(output_data ->> 'from', '') AS first, COALESCE(output_data ->> 'to', '') AS last,
+                   CASE WHEN jsonb_typeof(output_data -> 'count') = 'number'
+                        THEN (output_data ->> 'count')::numeric::bigint ELSE 1 END AS count
+            FROM agent_audit_log
+            WHERE action_type = 'missed' AND NOT archived AND ts > %(since)s AND ts <= %(now)s
+            ORDER BY ts DESC LIMIT {MOST_ROWS}
+            """,
+            {"since": since, "now": now},
+        ).fetchall()
+
+
+def queries_ms(conn: Connection, since: datetime, now: datetime) -> list[int]:
+    """How long what others wrote down of their queries took, after `since`; the newest few hundred."""
+    rows = conn.execute(
+        """
+        SELECT duration_ms FROM agent_audit_log
+        WHERE action_type = 'database' AND NOT archived AND ts > %s AND ts <= %s AND duration_ms IS NOT NULL
+        ORDER BY ts DESC LIMIT 500
+        """,
+        (since, now),
+    ).fetchall()
+    return [int(row[0]) for row in rows]
+
+
+def newest(conn: Connection, now: datetime) -> int:
+    """How many of the newest hundred rows there are: a small read, to measure how fast the database answers."""
+    row = conn.execute(
+        """
+        SELECT count(*) FROM (
+            SELECT id FROM agent_audit_log WHERE ts <= %s AND NOT archived ORDER BY ts DESC, id DESC LIMIT 100) newest
+        """,
+        (now,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def skipped_before(conn: Connection, job: str, at: datetime) -> bool:
+    """Whether the last that was known of a job before then is that a rule skipped it."""
+    row = conn.execute(
+        """
+        SELECT success IS NULL OR error = 'Kill switch is active' FROM agent_audit_log
+        WHERE action = %s AND action_type = 'job' AND ts < %s AND NOT archived ORDER BY ts DESC LIMIT 1
+        """,
+        (job, at),
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,160 @@
+"""silent_workflows: a workflow that used to run has fallen silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Annotated
+
+from msgspec import Meta
+
+from godmode.lib.config import Section
+from godmode.lib.kernel import Incident, Severity
+from godmode.lib.ports import Grounds
+from godmode.lib.store import Store, rhythm, sync
+from godmode.lib.store.rhythm import Life, Runs, Window
+
+WEEKS = 4
+WEEK = timedelta(days=7)
+MARGIN = timedelta(minutes=2)  # between n8n's clock and ours
+SAME_SLOT = timedelta(minutes=30)  # a run so soon after a reference moment stands for that moment itself
+AGREE = 0.05  # part of a wait by which scheduled runs of different weeks may differ
+JITTER = timedelta(seconds=90)
+LATE, LATEST = timedelta(minutes=10), timedelta(hours=1)  # how long past its time a scheduled run is waited for
+OFTEN = timedelta(hours=2)
+READ_LATE = timedelta(days=2)  # what was read so long after it ran is history from before godmode
+HOLIDAY = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A workflow that has not run since `life.last`, for `gap` by what was read; what the same stretch of the weeks
+    before held; and when it should have run again, by its schedule (None where it has none)."""
+
+    life: Life
+    gap: timedelta
+    weeks: Sequence[Runs]
+    due_after: timedelta | None
+
+    @property
+    def usual(self) -> float:
+        """How many runs there are, usually, in such a stretch."""
+        return sum(week.count for week in self.weeks) / len(self.weeks)
+
+
+@dataclass(frozen=True)
+class SilentWorkflows:
+    """A workflow that is silent where it never was is a WARN (specification, Production monitoring).
+
+    Its own rhythm says when: the weeks before, from the same local hour and weekday as its last run. Where its next
+    run came after the same wait in every one of them (within 5 %), it runs by a schedule, and is silent when that
+    wait is over and up to an hour more; one that runs more often than every two hours may miss one. Else it comes as
+    events do, and is silent when every week had runs in such a stretch, `expected_runs` on average: of events at
+    random none come with a chance of exp(-8), one in three thousand. Where half of those are silent at once, and the
+    scheduled ones are not, people are away: that is said only after three days. With less than three weeks of history
+    nothing is said. What n8n was not asked for cannot be heard: silence counts up to its last complete sync.
+    """
+
+    name = "silent_workflows"
+
+    class Settings(Section, frozen=True):
+        expected_runs: Annotated[float, Meta(ge=1, le=rhythm.MOST_IN_WINDOW)] = 8
+        least_weeks: Annotated[int, Meta(ge=2, le=WEEKS)] = 3
+
+    settings: Settings
+    grounds: Grounds
+
+    def look(self, store: Store, now: datetime) -> Iterator[Incident]:
+        read = sync.completed_at(store.conn, "n8n")
+        until = min(now, read or now) - MARGIN
+        silences = self._silences(store, rhythm.lives(store.conn, until), until)
+        by_schedule = [s for s in silences if s.due_after is not None]
+        at_random = [s for s in silences if s.due_after is None and s.usual >= self.settings.expected_runs]
+        late = [s for s in by_schedule if s.due_after is not None and s.gap > _patience(s.due_after)]
+        silent = [s for s in at_random if all(week.count for week in s.weeks)]
+        judged = len([s for s in silences if s.due_after is None])
+        if len(silent) > 1 and 2 * len(silent) >= judged and not late:
+            silent = [s for s in silent if s.gap > HOLIDAY]
+        yield from map(self._incident, [*late, *silent])
+
+    def _silences(self, store: Store, lives: Sequence[Life], until: datetime) -> list[Silence]:
+        """The present gap of every workflow that has history enough."""
+        asked: list[Window] = []
+        gaps: list[tuple[Life, timedelta, int]] = []
+        for life in lives:
+            windows = _windows(life, until, self.grounds.zone)
+            if len(windows) >= self.settings.least_weeks and not _was_over(life):
+                asked += windows
+                gaps.append((life, _gap(life, until, self.grounds.zone), len(windows)))
+        answers = iter(rhythm.runs(store.conn, asked) if asked else ())
+        found = []
+        for life, gap, count in gaps:
+            weeks = [next(answers) for _ in range(count)]
+            windows = _windows(life, until, self.grounds.zone)
+            found.append(Silence(life, gap, weeks, _schedule(windows, weeks, _tolerance(gap))))
+        return found
+
+    def _incident(self, silence: Silence) -> Incident:
+        life, zone = silence.life, self.grounds.zone
+        last = life.last.astimezone(zone)
+        usual = f"usually {silence.usual:,.0f} runs by now" if silence.usual >= 1 else "it should have run"
+        title = f"Workflow {life.name or life.workflow_id} has been silent since {last:%a %d %b %H:%M}, {usual}"
+        evidence = {
+            "last_run": life.last.isoformat(), "silent_hours": round(silence.gap / timedelta(hours=1), 1),
+            "usual_runs": round(silence.usual, 1), "weeks": len(silence.weeks),
+        }  # fmt: skip
+        key = f"{self.name}:{life.workflow_id}"
+        return Incident(self.name, Severity.WARN, title, key, life.workflow_id, evidence=evidence)
+
+
+def _windows(life: Life, until: datetime, zone: tzinfo) -> list[Window]:
+    """The same stretch of local time in the weeks before, as far as the workflow's history goes; never over a week."""
+    gap = _gap(life, until, zone)
+    if gap <= timedelta(0):
+        return []
+    begins = [_weeks_before(life.last, week, zone) for week in range(1, WEEKS + 1)]
+    return [
+        Window(life.workflow_id, at + _tolerance(gap), at + min(gap, WEEK))
+        for at in begins
+        if at >= life.first - SAME_SLOT
+    ]
+
+
+def _gap(life: Life, until: datetime, zone: tzinfo) -> timedelta:
+    """How long it has been silent: by the clock on the wall, or in truth, whichever is shorter when that is set."""
+    wall = until.astimezone(zone).replace(tzinfo=None) - life.last.astimezone(zone).replace(tzinfo=None)
+    return min(wall, until - life.last)
+
+
+def _tolerance(gap: timedelta) -> timedelta:
+    return min(SAME_SLOT, gap / 10)
+
+
+def _weeks_before(at: datetime, weeks: int, zone: tzinfo) -> datetime:
+    """The same hour of the local clock, weeks before, whatever the clocks did in between."""
+    return (at.astimezone(zone) - weeks * WEEK).astimezone(UTC)
+
+
+def _was_over(life: Life) -> bool:
+    """Whether it was silent already when godmode first read of it."""
+    return life.noted_at is not None and life.noted_at - life.last > READ_LATE
+
+
+def _schedule(windows: Sequence[Window], weeks: Sequence[Runs], tolerance: timedelta) -> timedelta | None:
+    """The longest wait for the next run, and by how much it varies, where every week's was the same; None where it
+    follows no schedule."""
+    waits = [
+        week.next - window.begins + tolerance
+        for window, week in zip(windows, weeks, strict=True)
+        if week.next is not None
+    ]
+    if len(waits) < len(weeks):
+        return None
+    spread = max(waits) - min(waits)
+    return max(waits) + spread if spread <= max(JITTER, AGREE * min(waits)) else None
+
+
+def _patience(due_after: timedelta) -> timedelta:
+    """How long a scheduled run is waited for."""
+    return 2 * due_after + LATE if due_after < OFTEN else due_after + min(LATEST, due_after / 10)

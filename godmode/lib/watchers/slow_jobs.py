@@ -1,0 +1,48 @@
+"""slow_jobs: a job that takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta
+
+from godmode.lib.config import Minutes, Section
+from godmode.lib.kernel import Incident, Severity
+from godmode.lib.ports import Grounds
+from godmode.lib.store import Store, audited
+
+
+@dataclass(frozen=True)
+class SlowJobs:
+    """A run of over 30 s within the last hour is a WARN (specification, Production monitoring).
+
+    The morning call is not among them: it lasts as long as she listens.
+    """
+
+    name = "slow_jobs"
+
+    class Settings(Section, frozen=True):
+        seconds: Annotated[float, Meta(ge=1)] = 30
+        within_minutes: Minutes = 60
+        besides: tuple[str, ...] = ("morning_call",)
+
+    settings: Settings
+    grounds: Grounds
+
+    def look(self, store: Store, now: datetime) -> Iterator[Incident]:
+        since = now - timedelta(minutes=self.settings.within_minutes)
+        for job in audited.slow(store.conn, since, now, round(self.settings.seconds * 1000)):
+            if job.action not in self.settings.besides:
+                yield self._incident(job)
+
+    def _incident(self, job: audited.Slow) -> Incident:
+        times = f", {job.count:,} times within {self.settings.within_minutes} min" if job.count > 1 else ""
+        title = f"{job.action.replace('_', ' ')} took {job.ms / 1000:,.0f} s{times}"
+        evidence = {
+            "longest_ms": job.ms, "count": job.count, "events": [at.isoformat() for at in job.times],
+            "follow_up": f"godmode audit --job {job.action}",
+        }  # fmt: skip
+        return Incident(self.name, Severity.WARN, title, f"{self.name}:{job.action}", None, job.count, evidence)
