@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from benchmarks.judged.history import DAY, HOUR, MINUTE, WEEK, ZONE, History, local
+from benchmarks.judged.history import DAY, MINUTE, WEEK, ZONE, History, local
 
 ERRORS = (
     "connect ETIMEDOUT 104.18.{a}.{b}:443",
@@ -40,7 +40,7 @@ WORKFLOWS = (
     Workflow("Invoice sync", every=30 * MINUTE, seconds=12),
     Workflow("Support triage", every=15 * MINUTE, seconds=6),
     Workflow("Stock mirror", every=60 * MINUTE, seconds=40),
-    Workflow("Shipping labels", every=20 * MINUTE, seconds=8),
+    Workflow("Shipping labels", every=5 * MINUTE, seconds=8, fails=0.001),
     Workflow("Nightly backup", at=(3.0,), seconds=340),
     Workflow("Stock report", at=(7.0,), weekdays=(0, 1, 2, 3, 4), seconds=25),
     Workflow("Social posting", at=(9.5, 13.0, 16.5), weekdays=(0, 1, 2, 3, 4), seconds=9),
@@ -84,12 +84,14 @@ def live(history: History, weeks: int, holidays: frozenset[str]) -> None:
         while at < end:
             _job(history, job, at, ms)
             at += step
-    hour = history.begin
-    while hour < end:
+    quarter = history.begin
+    while quarter < end:
         for service, usual in SERVICES.items():
-            expected = usual * (0.4 + 0.6 * activity(hour, holidays)) * history.changed(history.dear, service, hour)
-            history.called(service, hour, _poisson(history.chance, expected))
-        hour += HOUR
+            expected = (
+                usual * (0.4 + 0.6 * activity(quarter, holidays)) * history.changed(history.dear, service, quarter)
+            )
+            history.called(service, quarter + 14 * MINUTE, _poisson(history.chance, expected / 4))
+        quarter += 15 * MINUTE
 
 
 def _starts(history: History, workflow: Workflow, end: datetime, holidays: frozenset[str]) -> Iterator[datetime]:

@@ -168,8 +168,7 @@ class Life:
         """godmode's own jobs run as they should, and the sources are read, but for what a trouble keeps down."""
         down = {name: begin for name, begin, end in self.made.history.down if begin <= now < end}
         for job, cadence in self.jobs.items():
-            begun = slots.due(cadence, now - TICK, self.app.config.zone)
-            slot = begun or slots.current(cadence, now - DAY, self.app.config.zone)
+            slot = slots.newest(cadence, now - TICK, self.app.config.zone)
             if f"stuck.{job}" in down:
                 self.conn.execute(STUCK, {"job": job, "begin": down[f"stuck.{job}"]})
             elif job not in down:

@@ -89,6 +89,12 @@ class History:
             workflow_name=name, status="error" if error else "success", mode=mode, started_at=at, stopped_at=ended,
             error=error, retry_of=retry_of, noted_at=ended,
         )  # fmt: skip
+        if retry_of and not error:
+            self.add(
+                ended,
+                "UPDATE workflow_executions SET retry_success_id = %(by)s WHERE execution_id = %(id)s",
+                by=number, id=retry_of,
+            )  # fmt: skip
         return number
 
     def outcome(
@@ -107,14 +113,14 @@ class History:
             duration_ms=ms, output_data=Jsonb({"attempt": 1}), run_id=f"r{self.number}", slot=at.isoformat(),
         )  # fmt: skip
 
-    def called(self, service: str, hour: datetime, calls: int, *, errors: int = 0) -> None:
-        """Calls of a service within an hour, written at its end."""
+    def called(self, service: str, at: datetime, calls: int) -> None:
+        """Calls of a service at a moment."""
         self.add(
-            hour + HOUR - timedelta(seconds=1),
-            "INSERT INTO api_usage AS u (service, hour, calls, errors, duration_ms) VALUES (%(service)s, %(hour)s,"
-            " %(calls)s, %(errors)s, %(ms)s)"
+            at,
+            "INSERT INTO api_usage AS u (service, hour, calls, duration_ms)"
+            " VALUES (%(service)s, %(hour)s, %(calls)s, %(ms)s)"
             " ON CONFLICT (service, hour) DO UPDATE SET calls = u.calls + EXCLUDED.calls",
-            service=service, hour=hour, calls=calls, errors=errors, ms=calls * 180,
+            service=service, hour=at.replace(minute=0, second=0, microsecond=0), calls=calls, ms=calls * 180,
         )  # fmt: skip
 
     def said(self, text: str, at: datetime, author: str, where: str, role: str = "person") -> None:
@@ -140,6 +146,12 @@ class History:
             if subject in (name, "*") and begin <= at < end:
                 factor *= times
         return factor
+
+
+def next_of(step: timedelta, at: datetime) -> datetime:
+    """The first full hour, half hour, … from a moment on."""
+    past = (at - datetime(2025, 1, 1, tzinfo=UTC)) % step
+    return at - past + step if past else at
 
 
 def local(day: datetime, hour: float) -> datetime:
