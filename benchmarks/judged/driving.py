@@ -53,6 +53,8 @@ SYNCED = """
     ON CONFLICT (source_name) DO UPDATE SET
         last_sync_started_at = EXCLUDED.last_sync_started_at,
         last_sync_completed_at = EXCLUDED.last_sync_completed_at"""
+# Here a look is made where something can have changed: the history has the runs that there would be.
+ITS_OWN = "UPDATE agent_audit_log SET archived = true WHERE run_id = %s"
 DIGESTED = "UPDATE notifications SET status = 'digested', updated_at = %s WHERE status = 'pending' AND created_at < %s"
 
 
@@ -118,7 +120,7 @@ class Life:
         self.jobs = {job.name: job.cadence for job in self.app.jobs()}
         self.left = iter(made.history.events)
         self.next = next(self.left, None)
-        self.last_failure = made.history.begin
+        self.failures = [made.history.begin] * 2  # the last two
         self.synced = made.normal
 
     def live(self) -> Came:
@@ -141,18 +143,19 @@ class Life:
             while self.next is not None and self.next.at <= at:
                 cursor.execute(self.next.statement.encode(), self.next.values)
                 if self.next.values.get("error"):
-                    self.last_failure = self.next.at
+                    self.failures = [self.failures[1], self.next.at]
                 self.next = next(self.left, None)
 
     def _tick(self, now: datetime) -> None:
         half_hour = now.minute % 30 == 0
-        if half_hour or self._is_busy(now):
+        if now.minute == 0 or self._is_busy(now):
             self._keep_up(now)
             if half_hour:
                 self._read_n8n(now)
             if registry.WATCHERS:
                 report = self.app.runner.run("run_watchers", Mode(again=True))
                 assert report.result.outcome is Outcome.SUCCEEDED, report.result
+                self.conn.execute(ITS_OWN, (report.run_id,))
                 self.came.looks += 1
         if (now - self.made.normal) % self.scan_every == timedelta(0):
             self._perform("periodic_scan", self._detect)
@@ -161,8 +164,10 @@ class Life:
             self.conn.execute(DIGESTED, (now, now))
 
     def _is_busy(self, now: datetime) -> bool:
+        """Whether something fails more than once, or a trouble begins or has just ended."""
         troubles = (t for t in self.made.history.troubles if t.seen_as)
-        return now - self.last_failure < BUSY or any(t.begin <= now <= t.end + HOUR for t in troubles)
+        turning = any(t.begin <= now <= t.visible + HOUR or t.end <= now <= t.end + HOUR for t in troubles)
+        return turning or now - self.failures[0] < BUSY
 
     def _keep_up(self, now: datetime) -> None:
         """godmode's own jobs run as they should, and the sources are read, but for what a trouble keeps down."""
@@ -199,6 +204,7 @@ class Life:
         job = Job(name, name, Every(minutes=30), lambda ctx: JobResult(Outcome.SUCCEEDED, data=body(ctx)))
         report = self.app.perform(job)
         assert report.result.outcome is Outcome.SUCCEEDED, report.result
+        self.conn.execute(ITS_OWN, (report.run_id,))
 
     def _collect(self) -> None:
         for table, order, kept in (

@@ -15,6 +15,7 @@ from benchmarks.judged.history import DAY, HOUR, Trouble
 from benchmarks.judged.making import Made
 
 LATE = HOUR  # how long after its end an incident may still speak of a trouble; a pattern two days
+OF_ALL = ("failure_rate:workflows", "failure_rate:own")  # subjects that stand for everything
 BINS = (0.6, 0.7, 0.8, 0.9, 0.97, 1.01)
 
 
@@ -118,7 +119,7 @@ def _messages(total: Score, made: Made, came: Came) -> None:
     total.normal_days += (made.judged - made.normal).days
     last: dict[tuple[str, str], datetime] = {}
     for row in came.messages:
-        known = (row["type"], "".join(c for c in row["title"] if not c.isdigit()))
+        known = (f"{row['type']} {row['severity']}", "".join(c for c in row["title"] if not c.isdigit()))
         if known in last and row["created_at"] - last[known] < DAY:
             total.twice.append(f"{row['created_at']:%a %d %b %H:%M} {row['type']}: {row['title']}")
         last[known] = row["created_at"]
