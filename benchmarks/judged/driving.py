@@ -139,6 +139,8 @@ class Life:
 
     def _until(self, at: datetime) -> None:
         """Let everything up to a moment become true."""
+        if self.next is None or self.next.at > at:
+            return
         with self.conn.transaction(), self.conn.cursor() as cursor, self.conn.pipeline():
             while self.next is not None and self.next.at <= at:
                 cursor.execute(self.next.statement.encode(), self.next.values)

@@ -101,9 +101,9 @@ def _found(total: Score, trouble: Trouble, said: Sequence[Said], seed: int) -> N
 
 def _speaks_of(said: Said, trouble: Trouble, late: timedelta) -> bool:
     kinds = trouble.seen_as | trouble.found_by | trouble.beside
-    return (
-        said.by in kinds and trouble.begin - HOUR / 12 <= said.at <= trouble.end + late and trouble.about in said.text
-    )
+    if said.by not in kinds or not trouble.begin - HOUR / 12 <= said.at <= trouble.end + late:
+        return False
+    return trouble.about in said.text or said.text.endswith(OF_ALL)
 
 
 def _messages(total: Score, made: Made, came: Came) -> None:

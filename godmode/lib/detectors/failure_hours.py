@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from godmode.lib.detectors.runs import called, follow_up, is_news, key, proposal, quoted, surest
+from godmode.lib.detectors.runs import NEWS, called, follow_up, is_news, key, proposal, quoted, surest
 from godmode.lib.detectors.statistics import at_least, bonferroni, calibrated
 from godmode.lib.kernel import Proposal
 from godmode.lib.store import outcomes
@@ -39,7 +39,9 @@ class FailureHours:
 
     def look(self, store: Store, now: datetime, lookback: timedelta) -> Iterator[Proposal]:
         """What happened so within the last 24 hours, by six weeks of history, the surest first."""
-        yield from find(outcomes.tallies(store.conn, now - timedelta(weeks=WEEKS), now), now)
+        failed = {failure.subject for failure in outcomes.failures(store.conn, now - NEWS, now)}
+        if failed:
+            yield from find(outcomes.tallies(store.conn, now - timedelta(weeks=WEEKS), now, of=failed), now)
 
 
 class Unit(NamedTuple):

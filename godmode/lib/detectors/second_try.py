@@ -39,7 +39,8 @@ class SecondTry:
         tries = outcomes.tries(conn, since, now)
         if len(tries) >= FEWEST_TRIES and is_news(tries[-1].at, now):
             newest = outcomes.failures(conn, now - NEWS, now)
-            yield from find(tries, outcomes.tallies(conn, since, now), newest, now)
+            ran = outcomes.tallies(conn, since, now, of={one.subject for one in tries})
+            yield from find(tries, ran, newest, now)
 
 
 def find(

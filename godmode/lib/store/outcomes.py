@@ -6,7 +6,7 @@ years of history nor a million failures in an hour make a look long. `kind` is "
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,7 +67,8 @@ TALLIES = f"""
            date_trunc('hour', ts, 'UTC') AS hour, count(*) AS ended, count(*) FILTER (WHERE NOT success) AS failed,
            COALESCE(sum(duration_ms), 0)::bigint AS ms
     FROM (SELECT action, ts, success, duration_ms FROM agent_audit_log
-          WHERE success IS NOT NULL AND {_OF_JOBS} ORDER BY ts DESC LIMIT %(most)s) newest
+          WHERE success IS NOT NULL AND {_OF_JOBS} AND (%(of)s::text[] IS NULL OR action = ANY(%(of)s))
+          ORDER BY ts DESC LIMIT %(most)s) newest
     GROUP BY action, hour
     UNION ALL
     SELECT 'workflow', workflow_id, max(COALESCE(workflow_name, workflow_id)),
@@ -75,6 +76,7 @@ TALLIES = f"""
            COALESCE(sum(extract(epoch FROM stopped_at - started_at) * 1000), 0)::bigint
     FROM (SELECT workflow_id, workflow_name, started_at, stopped_at, {_FAILED} AS failed FROM workflow_executions
           WHERE {_ENDED} AND {_BY_ITSELF} AND started_at BETWEEN %(since)s AND %(until)s
+            AND (%(of)s::text[] IS NULL OR workflow_id = ANY(%(of)s))
           ORDER BY started_at DESC LIMIT %(most)s) newest
     GROUP BY workflow_id, hour
     ORDER BY hour, subject"""
@@ -85,12 +87,15 @@ def failures(conn: Connection, since: datetime, until: datetime, most: int = MOS
     return _rows(conn, Failure, FAILURES, since, until, most)
 
 
-def tallies(conn: Connection, since: datetime, until: datetime, most: int = MOST_ROWS) -> Sequence[Tally]:
+def tallies(
+    conn: Connection, since: datetime, until: datetime, most: int = MOST_ROWS, of: Collection[str] | None = None
+) -> Sequence[Tally]:
     """What ended and failed by the hour, in the order of time, from the newest `most` rows of each kind.
 
+    With `of` only these jobs and workflows.
     A workflow that a person starts by hand is no measure of how it runs by itself, and is left out.
     """
-    return _rows(conn, Tally, TALLIES, since, until, most)
+    return _rows(conn, Tally, TALLIES, since, until, most, of)
 
 
 def known_since(conn: Connection, since: datetime, until: datetime) -> datetime | None:
@@ -213,6 +218,10 @@ def drained(conn: Connection, since: datetime, until: datetime, most: int = MOST
     return list(reversed(_rows(conn, Drained, DRAINED, since, until, most)))
 
 
-def _rows(conn: Connection, shape: type[Any], statement: str, since: datetime, until: datetime, most: int) -> list[Any]:
+def _rows(
+    conn: Connection, shape: type[Any], statement: str, since: datetime, until: datetime, most: int,
+    of: Collection[str] | None = None,
+) -> list[Any]:  # fmt: skip
+    asked = {"since": since, "until": until, "most": most, "of": None if of is None else sorted(of)}
     with conn.cursor(row_factory=class_row(shape)) as cursor:
-        return cursor.execute(statement, {"since": since, "until": until, "most": most}).fetchall()
+        return cursor.execute(statement, asked).fetchall()
