@@ -1,5 +1,5 @@
 """What there is: name → (help, "module:object"). A new job, source, channel, watcher or detector, or a new kind of
-retry, is one line here.
+retry or remedy, is one line here.
 
 An object of None is declared, so that its configuration is known and its job listed, but not in this version.
 """
@@ -85,6 +85,17 @@ RETRIES = {
     "job": ("a job, for the slot it failed in", f"{_LIB}.engine.retries.job:JOB"),
     "notification": ("a message of the outbox that did not go out", f"{_LIB}.engine.retries.notification:NOTIFICATION"),
     "custom": ("one of a few named actions", f"{_LIB}.engine.retries.custom:CUSTOM"),
+    "remedy": ("what a proposal that was approved offers", f"{_LIB}.engine.retries.remedy:REMEDY"),
+}
+
+REMEDIES = {
+    "retry_dead_letter": ("work given up on starts anew", f"{_LIB}.engine.remedies.dead_letter:DeadLetterAnew"),
+    "retry_workflow": ("n8n retries an execution", f"{_LIB}.engine.remedies.execution:ExecutionAgain"),
+    "deactivate_workflow": ("an n8n workflow is switched off", f"{_LIB}.engine.remedies.workflow:WorkflowOff"),
+    "change_interval": ("a job runs at another interval", f"{_LIB}.engine.remedies.interval:IntervalChanged"),
+    "mute_incidents": ("a noisy type of incidents is muted", f"{_LIB}.engine.remedies.muting:IncidentsMuted"),
+    "supersede_memory": ("an item of memory is outdated", f"{_LIB}.engine.remedies.superseding:MemorySuperseded"),
+    "disable_job": ("a job is switched off", f"{_LIB}.engine.remedies.disabling:JobDisabled"),
 }
 
 

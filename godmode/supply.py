@@ -137,6 +137,13 @@ class _Unusable:
     def changes(self, cursor: Mapping[str, Any]) -> Iterator[Any]:
         raise self.why
 
+    @property
+    def actions(self) -> Any:
+        raise self.why
+
+    def close(self) -> None:
+        """It has no connections."""
+
 
 class _Each(Mapping[str, Source]):
     """Sources by name, each made once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -84,7 +84,7 @@ class App:
 
     def perform(self, job: Job) -> Report:
         """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
-        equipment = structs.replace(self.runner.has, job=lambda name: job)
+        equipment = structs.replace(self.runner.has, job=lambda name: job if name == job.name else self.job(name))
         return Runner(equipment).run(job.name, Mode(again=True))
 
     def clean(self, text: str) -> str:
@@ -120,6 +120,13 @@ class App:
     def jobs(self) -> list[Job]:
         """The jobs that a schedule starts."""
         return [self.job(name) for name in registry.JOBS]
+
+    def in_force(self, jobs: Sequence[Job]) -> list[Job]:
+        """Jobs at the intervals that hold: by a proposal that she approved, else the configured ones."""
+        from godmode.lib.store import job_state
+
+        held = job_state.intervals(self.store.conn)
+        return [slots.in_force(job, held.get(job.name)) for job in jobs]
 
     def _lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
@@ -159,12 +166,13 @@ class App:
     def _intervals(self) -> dict[str, timedelta]:
         """How often each configured source is to be read."""
         named = [n for n, (_, target) in registry.SOURCES.items() if target and is_configured(self.config, n)]
-        cadences = {name: self.job(f"sync_{name}").cadence for name in named}
+        jobs = self.in_force([self.job(f"sync_{name}") for name in named])
+        cadences = {name: job.cadence for name, job in zip(named, jobs, strict=True)}
         return {name: cadence.period for name, cadence in cadences.items() if isinstance(cadence, Every)}
 
     def _due(self, now: datetime) -> list[Due]:
         """The jobs that have a body, each with the newest slot that has begun."""
-        cadences = {job.name: job.cadence for job in self.jobs() if job.run is not None}
+        cadences = {job.name: job.cadence for job in self.in_force(self.jobs()) if job.run is not None}
         begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
         return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
 
@@ -177,9 +185,10 @@ class App:
     @cached_property
     def supply(self) -> Supply:
         """What makes the sources."""
-        return Supply(
-            self.config, self.store, self._site, lambda name: self.job(f"sync_{name}").cadence, self.progress, []
-        )
+        return Supply(self.config, self.store, self._site, self._cadence_of, self.progress, [])
+
+    def _cadence_of(self, source: str) -> Cadence:
+        return self.in_force([self.job(f"sync_{source}")])[0].cadence
 
     def _twin(self) -> tuple[Equipment, Callable[[], None]]:
         """The same for another thread, with a store of its own; and what breaks off its open requests."""
@@ -266,6 +275,7 @@ class App:
             settings=self.config.settings,
             sources=_Late(lambda: self.sources(check)),
             detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
+            remedies=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.REMEDIES.items()}),
             watchers=_Late(self.watchers),
             notify=router,
             act=act,

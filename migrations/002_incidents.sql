@@ -8,6 +8,7 @@ ALTER TABLE incidents
     ADD COLUMN told_at     timestamptz,
     ADD COLUMN life        jsonb NOT NULL DEFAULT '[]';   -- [{at, what, by, why}]: each change of state, oldest first
 CREATE INDEX incidents_of_watcher ON incidents (type, opened_at DESC) WHERE watcher IS NOT NULL AND NOT archived;
+CREATE INDEX incidents_of_key ON incidents (dedup_key, id) WHERE NOT archived;
 
 CREATE TABLE incident_mutes (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

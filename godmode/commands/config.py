@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
+import psycopg
 import typer
 
 from godmode import registry, supply
@@ -15,10 +17,10 @@ from godmode.lib import quiet
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
 from godmode.lib.engine.slots import current
-from godmode.lib.errors import Usage
+from godmode.lib.errors import DatabaseTrouble, Usage
 from godmode.lib.kernel import Daily
 from godmode.lib.notify import routes
-from godmode.lib.store import server_programs
+from godmode.lib.store import job_state, server_programs
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="Show or check the configuration.", rich_markup_mode=None)
@@ -40,15 +42,36 @@ def show(as_json: Json = False) -> int:
         "state": str(config.state),
         "secrets": {name: _origin(name) for name in SECRETS},
         "settings": msgspec.to_builtins(config.settings),
+        "intervals": _intervals(config),
     }
     lines = [
         f"file      {config.path}{'' if document['exists'] else ' (not there: all is default)'}",
         f"state     {config.state}",
         *(f"{name:22}{origin}" for name, origin in document["secrets"].items() if origin),
         *_flat(document["settings"]),
+        *_changed(document["intervals"]),
     ]
     terminal.show(document, as_json, "\n".join(lines))
     return 0
+
+
+def _intervals(config: Config) -> dict[str, int] | None:
+    """The intervals that proposals changed; None where no database is there to be asked. It starts none."""
+    from godmode.lib.store import embedded
+
+    if configuration.secret("DATABASE_URL") is None and not embedded.status(config).running:
+        return None
+    try:
+        return job_state.intervals(App(config).store.conn)
+    except (psycopg.Error, DatabaseTrouble):
+        return None
+
+
+def _changed(intervals: dict[str, int] | None) -> list[str]:
+    if intervals is None:
+        return ["intervals that proposals changed could not be looked up: the database does not answer"]
+    by = "by a proposal (`godmode proposals --all`)"
+    return [f"{job}: every {minutes} min, {by}" for job, minutes in intervals.items()]
 
 
 def _origin(name: str) -> str | None:
@@ -75,6 +98,7 @@ def check(as_json: Json = False) -> int:
     """Check the whole file; a mistake is named by file, line and key. Exits 2 when it cannot be used."""
     config = terminal.config()
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
+    notes += _sections(config, "watchers", registry.WATCHERS)
     for name in SECRETS:
         _origin(name)
     for name in supply.NEEDS:
@@ -88,10 +112,10 @@ def check(as_json: Json = False) -> int:
     return 0
 
 
-def _sections(config: Config, kind: str, known: dict[str, tuple[str, str | None]]) -> list[str]:
+def _sections(config: Config, kind: str, known: Mapping[str, tuple[str, str | None]]) -> list[str]:
     """Check every section by its own settings class; notes on those that this version does not use."""
     notes = []
-    for name in getattr(config.settings, kind):
+    for name in configuration.sections(config.settings, kind):
         if name not in known:
             line = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), (kind, name))
             raise Usage(f"{config.path}, line {line}: {kind}.{name}: there is no such section{nearest(name, known)}")

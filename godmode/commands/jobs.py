@@ -30,7 +30,7 @@ def show(ctx: typer.Context, as_json: Json = False) -> int:
     rows = [
         (
             e["job"].replace("_", "-"),
-            e["cadence"],
+            runs(e),
             last(e),
             terminal.near(e["last_finished_at"], now),
             terminal.near(e["next_slot"], now),
@@ -73,11 +73,13 @@ def entries_of(godmode: App) -> list[dict[str, Any]]:
 
 
 def _entry(godmode: App, job: Job, row: JobState, now: datetime) -> dict[str, Any]:
+    configured, job = cadence(job.cadence), slots.in_force(job, row.interval_minutes)
     missed = audit.last_missed(godmode.store.conn, job.name, row.started_at) if row.started_at else None
     return {
         "job": job.name,
         "help": job.help,
         "cadence": cadence(job.cadence),
+        "configured": configured,
         "implemented": job.run is not None,
         "enabled": row.enabled,
         "state": row.state,
@@ -93,6 +95,11 @@ def _entry(godmode: App, job: Job, row: JobState, now: datetime) -> dict[str, An
         "retry_at": row.retry_at,
         "next_slot": slots.following(job.cadence, now, godmode.config.zone).start,
     }
+
+
+def runs(entry: Mapping[str, Any]) -> str:
+    """When a job runs; marked where that is by a proposal, and not as the file says."""
+    return f"{entry['cadence']} (proposal)" if entry["cadence"] != entry["configured"] else str(entry["cadence"])
 
 
 def last(entry: Mapping[str, Any]) -> str:

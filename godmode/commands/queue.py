@@ -14,6 +14,7 @@ from msgspec.structs import asdict
 from godmode import registry
 from godmode.commands import terminal
 from godmode.lib.config import nearest
+from godmode.lib.engine import anew
 from godmode.lib.errors import Usage
 from godmode.lib.store import audit, dead_letters, retry_jobs
 from godmode.lib.store.dead_letters import DeadLetter
@@ -152,12 +153,8 @@ def _retry(godmode: App, row: RetryRow | DeadLetter, now: datetime) -> int:
         if not retry_jobs.hasten(conn, row.id, now):
             raise _not_open(row)
         return row.id
-    before = retry_jobs.one(conn, row.retry_job_id) if row.retry_job_id else None
-    key = before.unique_key if before else None
-    number = retry_jobs.enqueue(conn, row.type, row.payload, now=now, unique_key=key)
+    number = anew.start(conn, row, now)
     if number is None:
-        raise Usage(f'work of key "{key}" is open already', f"`godmode queue dismiss {_name(row)}` if it does as well")
-    if not dead_letters.close(conn, row.id, "retried", f"as {number}", now):
         raise _not_open(row)
     return number
 

@@ -52,7 +52,7 @@ def look(godmode: App) -> dict[str, Any]:
         for name in registry.SOURCES
     ]
     backlog = figures.backlog(conn)
-    incidents = [asdict(incident) for incident in figures.open_incidents(conn)]
+    incidents = [asdict(incident) for incident in figures.open_incidents(conn, godmode.clock.now())]
     switch = killswitch.is_on(godmode.config.state, truth)
     drill = _drill(conn)
     troubles = _troubles(switch, drill, entries, sources, backlog, incidents)
@@ -88,7 +88,7 @@ def _troubles(
     troubles = [Trouble("the kill switch is on: nothing runs", "godmode killswitch off")] if switch else []
     if drill and not drill["passed"]:
         troubles.append(Trouble("the kill switch failed its last drill", "godmode killswitch drill"))
-    troubles += [Trouble(f"{i['severity']}: {i['title']}", "godmode audit") for i in incidents]
+    troubles += [Trouble(f"{i['severity']}: {i['title']}", f"godmode incidents show {i['id']}") for i in incidents]
     for entry in entries:
         name = entry["job"].replace("_", "-")
         if entry["consecutive_failures"]:
@@ -114,7 +114,7 @@ def _job_rows(document: dict[str, Any]) -> list[tuple[str, str, str, str, str, s
     return [
         (
             e["job"].replace("_", "-"),
-            e["cadence"],
+            jobs.runs(e),
             jobs.last(e),
             terminal.near(e["last_finished_at"], document["at"]),
             "".join(BARS.get(o, "?") for o in e["recent"]),

@@ -16,11 +16,13 @@ import msgspec
 
 from godmode.lib import backoff, http
 from godmode.lib.calls import metered
-from godmode.lib.errors import BadData, GodmodeError
+from godmode.lib.errors import BadData, GodmodeError, Unknown
 from godmode.lib.ports import Meter, Site
 
 T = TypeVar("T")
 WHOLE_ANSWER = 60.0  # seconds, however it drips
+ANSWERED = 10.0  # seconds in which what changes something has to answer: it is asked about afterwards
+GATEWAY = (502, 504)
 WORDS = 200  # characters of what a service says of its error
 
 
@@ -56,6 +58,22 @@ class Caller:
     def post_json(self, path: str, body: Any, shape: type[T] = Any) -> T:  # type: ignore[assignment]
         """The answer to a POST that only reads, as a query is: it is tried again as a GET is."""
         return self._json(self._again("POST", path, json=body), shape)
+
+    def act(self, path: str, shape: type[T] = Any) -> T:  # type: ignore[assignment]
+        """The answer to a POST that changes something: sent once, since nobody may do it twice.
+
+        Raises Unknown where no answer came, or only a gateway's that gave up waiting for one.
+        """
+        with metered(self.meter), http.translated(self.service, sends=True), self.site.wire.within(WHOLE_ANSWER):
+            response = self.client.post(path, timeout=ANSWERED)
+            if response.status_code in GATEWAY:
+                raise Unknown(f"{self.service} answered {response.status_code}, so it may have been done")
+            if not response.is_success:
+                raise self.meaning(response, self._failure(response))
+        try:
+            return msgspec.json.decode(response.content, type=shape)
+        except msgspec.DecodeError:
+            raise Unknown(f"{self.service} took it, and answered something else than it promises") from None
 
     def _again(self, method: str, path: str, *, missing: bool = False, **request: Any) -> httpx.Response:
         return backoff.again(self.site, lambda: self._once(method, path, missing, request))

@@ -254,7 +254,8 @@ class JobResult:
 class JobContext:
     """What a job body may use. Nothing else reaches outside the process.
 
-    `store` is `godmode.lib.store.Store`, `sources` are `godmode.lib.ports.Source`s by name; `notify`
+    `store` is `godmode.lib.store.Store`, `sources` are `godmode.lib.ports.Source`s by name, `remedies` what carries
+    each kind of remedy out (engine/remedies/contract.py); `notify`
     (notify/router.py) puts a message in the outbox and delivers it; `act` performs one outside effect under a key;
     `check` raises when the run has to stop (call it between steps); `run_first` runs another job before this one goes
     on, `run_together` several at once. `clean` takes out of a text what must not be kept or told. `command` is how
@@ -273,6 +274,7 @@ class JobContext:
     sources: Mapping[str, Any]
     detectors: Mapping[str, Any]
     watchers: Mapping[str, Any]
+    remedies: Mapping[str, Any]
     notify: Any
     act: Callable[..., Any]
     check: Callable[[], None]

@@ -105,6 +105,57 @@ time = {call_time}
 # type = "quota"                   # left out: any
 # via = ["message", "sms"]         # call, sms, message, in the order they are tried; or digest
 
+# How often trouble is looked for, and from where on it is trouble.
+# [watchers]
+# checkIntervalMinutes = 5
+# [watchers.repeated_failures]
+# failures = 3
+# within_minutes = 30
+# [watchers.failure_rate]
+# percent = 10
+# sev1_percent = 50                # of all workflow runs; 101: never
+# least = 20                       # of fewer runs nothing is said
+# within_minutes = 60
+# [watchers.silent_workflows]
+# expected_runs = 8                # that should have come by now, of what follows no schedule
+# least_weeks = 3                  # of history
+# [watchers.stale_sources]
+# intervals = 3
+# [watchers.rate_limits]
+# info_percent = 80
+# warn_percent = 95
+# shortest_window_seconds = 60     # the pace of seconds is no limit to be told of
+# refused_calls = 10               # answers of 429 within an hour
+# [watchers.cost_anomaly]
+# info_percent_over = 200          # over the same hour of this weekday
+# warn_percent_over = 400
+# least_calls = 10                 # a lower baseline is taken as this
+# least_weeks = 3                  # of history
+# [watchers.slow_jobs]
+# seconds = 30
+# within_minutes = 60
+# besides = ["morning_call"]
+# [watchers.missed_slots]
+# minutes = 10                     # shorter gaps are no trouble
+# [watchers.stuck_claims]
+# after_minutes = 15               # past the lease
+# [watchers.queue_depth]
+# rows = 100
+# [watchers.dead_letters]
+# new = 3
+# within_minutes = 60
+# [watchers.performance]
+# average_ms = 1000
+# within_minutes = 30
+
+# When what has stayed away is over, and how often you are told again of what you do not acknowledge.
+# [incidents]
+# resolve_after_minutes = 30
+# sev0_again_minutes = 10
+# sev0_again_times = 6
+# sev1_again_minutes = 60
+# sev1_again_times = 4
+
 # How far back patterns are looked for, counted from the newest message, and how sure they have to be (0 to 1).
 # [detectors]
 # lookback_days = 14

@@ -2,7 +2,8 @@
 
 It behaves as the real one at its edges: 250 rows a page and a 400 beyond, cursors that carry the last id, a 400 for a
 status or a parameter that it does not know, executions that are hidden while they wait, old ones pruned, a failed one
-that names its successful retry. `fail` makes coming requests fail in one of the ways of FAULTS. Whatever is not a
+that names its successful retry. Where `takes_orders`, an execution can be retried and a workflow switched on and off.
+`fail` makes coming requests fail in one of the ways of FAULTS. Whatever is not a
 reading request stands in `problems`.
 """
 
@@ -88,6 +89,9 @@ class N8n:
         self.statuses: tuple[str, ...] = STATUSES
         self.calls: list[Call] = []
         self.problems: list[str] = []
+        self.takes_orders = False
+        self.inactive: set[str] = set()
+        self.ends_as = "success"  # what becomes of a retry
         self.retry_after: str | None = "1"
         self.drip_every = 0.05  # seconds
         self.closing = threading.Event()
@@ -177,11 +181,13 @@ class N8n:
                 return (no.status, {"message": no.message}), fault
 
     def _right(self, call: Call, key: str | None) -> Any:
-        if call.method != "GET":
+        if call.method != "GET" and not (self.takes_orders and call.method == "POST"):
             self.problems.append(f"{call.method} {call.path}: only reading is expected")
             raise _No(405, "GET method not allowed")
         if key != KEY:
             raise _No(401, "unauthorized")
+        if call.method == "POST":
+            return self._obeyed(call)
         parts = call.path.removeprefix("/api/v1").strip("/").split("/")
         for name in call.query.keys() - KNOWN.get(f"/{parts[0]}", set()):
             raise _No(400, f"Unknown query parameter '{name}'")
@@ -192,7 +198,28 @@ class N8n:
                 return self._one(number, data=call.query.get("includeData") == "true")
             case ["workflows"]:
                 return self._workflows(call.query)
+            case ["workflows", id] if id in self.workflows:
+                return self._workflow(id)
         raise _No(404, "not found")
+
+    def _obeyed(self, call: Call) -> Any:
+        match call.path.removeprefix("/api/v1").strip("/").split("/"):
+            case ["executions", number, "retry"] if number.isdecimal() and int(number) in self.runs:
+                again = self.retried(self.runs[int(number)], self.ends_as)
+                return again.shown()
+            case ["workflows", id, "activate" | "deactivate" as way] if id in self.workflows:
+                (self.inactive.discard if way == "activate" else self.inactive.add)(id)
+                return self._workflow(id)
+        raise _No(404, "Not Found")
+
+    def orders(self) -> list[str]:
+        """What it was told to do, whether or not it answered."""
+        return [call.path.removeprefix("/api/v1") for call in self.calls if call.method == "POST"]
+
+    def _workflow(self, id: str) -> dict[str, Any]:
+        return {"updatedAt": stamp(START), "createdAt": stamp(START), "id": id, "name": self.workflows[id],
+                "active": id not in self.inactive, "isArchived": False, "settings": {}, "meta": None,
+                "versionId": "v", "activeVersionId": "v", "triggerCount": 1, "tags": []}  # fmt: skip
 
     def _executions(self, query: Mapping[str, str]) -> dict[str, Any]:
         status, limit, cursor = query.get("status"), _limit(query), _cursor(query)
@@ -222,12 +249,7 @@ class N8n:
     def _workflows(self, query: Mapping[str, str]) -> dict[str, Any]:
         limit, begin = _limit(query), int(_cursor(query).get("offset", 0))
         rows = list(self.workflows.items())
-        shown: list[dict[str, Any]] = [
-            {"updatedAt": stamp(START), "createdAt": stamp(START), "id": id, "name": name, "active": True,
-             "isArchived": False, "settings": {}, "meta": None, "versionId": "v", "activeVersionId": "v",
-             "triggerCount": 1, "tags": []}
-            for id, name in rows[begin : begin + limit]
-        ]  # fmt: skip
+        shown = [self._workflow(id) for id, _ in rows[begin : begin + limit]]
         more = begin + limit < len(rows)
         return {"data": shown, "nextCursor": _token({"limit": limit, "offset": begin + limit}) if more else None}
 

@@ -193,7 +193,7 @@ def test_all_that_can_be_told_is_told_from_the_database(desk: Desk, db: psycopg.
         "The first digest; since Mon 08:00: 0 new messages, 1 new proposal, 1 new incident, 0 corrections applied, "
         "40 API calls.",
         "1. SEV0: trouble gone, not sent: comms_enabled is off, since 08:00 (`godmode audit messages --type trouble`)",
-        "2. SEV1: Store is down, since 02:00, 3 times (`godmode status`)",
+        "2. SEV1: Store is down, since 02:00, 3 times (`godmode incidents show 1`)",
         '3. Given up after 5 attempts: the message "trouble lost" (no answer), since 02:00 '
         "(`godmode queue show dead:1`); and 1 more given up, since 01:00 (`godmode queue dead`)",
         "4. Do this, since 02:00 (`godmode proposals show 1`)",

@@ -307,6 +307,20 @@ def test_failures_stored_by_a_sync_that_broke_off_are_counted_by_the_next(
     assert incidents(db) == [("Workflow Invoice sync failed 3 times", "WARN", 3, "open")]
 
 
+def test_a_workflow_that_works_again_resolves_its_incident_and_one_that_does_not_run_does_not(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    for workflow in ("w1", "w2"):
+        for _ in range(3):
+            fake.ran(workflow, "error")
+    company.syncs()
+    fake.ran("w1", "success")
+    assert company.syncs().data["incidents_resolved"] == 1
+    assert db.execute("SELECT related_workflow_id, status FROM incidents ORDER BY 1").fetchall() == [
+        ("w1", "resolved"), ("w2", "open"),
+    ]  # fmt: skip
+
+
 def test_an_incident_is_opened_though_nobody_can_say_why(company: Company, fake: N8n, db: psycopg.Connection) -> None:
     fake.ran("w1")
     company.syncs()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from multiprocessing import get_context
 
 import psycopg
+import pytest
 
 from godmode.lib import remedies
 from godmode.lib.kernel import Proposal
@@ -41,6 +44,29 @@ def test_a_decided_finding_is_not_raised_again(db: psycopg.Connection) -> None:
     assert proposals.waiting(db) == []
 
 
+@pytest.mark.parametrize("status", ["rejected", "approved", "undone", "expired"])
+def test_a_decided_finding_is_raised_again_once_it_is_clearly_worse(status: str, db: psycopg.Connection) -> None:
+    proposals.put(db, finding("a"), NOW)
+    db.execute("UPDATE proposals SET status = %s, decided_at = %s", (status, NOW))
+    for count, confidence in [(3, 0.8), (5, 0.94), (1, 0.9)]:
+        assert proposals.put(db, replace(finding("a", count=count), confidence=confidence), NOW) == "decided"
+    assert proposals.put(db, finding("a", count=6), NOW + timedelta(days=1)) == "new"
+    row = proposals.waiting(db)[0]
+    assert row.evidence["earlier"] == {"proposal": 1, "status": status, "count": 3, "at": NOW.isoformat()}
+    assert proposals.put(db, finding("a", count=7), NOW + timedelta(days=2)) == "grown"
+    assert proposals.waiting(db)[0].evidence["earlier"]["proposal"] == 1
+    db.execute("UPDATE proposals SET status = 'rejected' WHERE id = %s", (row.id,))
+    assert proposals.put(db, finding("a", count=13), NOW + timedelta(days=3)) == "decided"
+    assert proposals.put(db, finding("a", count=14), NOW + timedelta(days=3)) == "new"
+
+
+def test_a_rejected_finding_is_raised_again_when_it_is_much_surer(db: psycopg.Connection) -> None:
+    proposals.put(db, replace(finding("a"), confidence=0.7), NOW)
+    db.execute("UPDATE proposals SET status = 'rejected'")
+    assert proposals.put(db, replace(finding("a"), confidence=0.84), NOW) == "decided"
+    assert proposals.put(db, replace(finding("a"), confidence=0.85), NOW) == "new"
+
+
 def test_the_eleventh_within_an_hour_waits_until_the_first_is_an_hour_old(db: psycopg.Connection) -> None:
     came_to = [proposals.put(db, finding(str(n)), NOW + timedelta(minutes=n)) for n in range(11)]
     assert came_to == ["new"] * 10 + ["over"]
@@ -48,13 +74,14 @@ def test_the_eleventh_within_an_hour_waits_until_the_first_is_an_hour_old(db: ps
     assert proposals.put(db, finding("10"), NOW + timedelta(minutes=60)) == "new"
 
 
-def test_eight_processes_at_once_cannot_store_more_than_ten(database_url: str, db: psycopg.Connection) -> None:
-    def store(worker: int) -> list[str]:
-        with psycopg.connect(database_url, autocommit=True) as conn:
-            return [proposals.put(conn, finding(f"{worker}.{n}"), NOW) for n in range(5)]
+def store_five(url: str, worker: int) -> list[str]:
+    with psycopg.connect(url, autocommit=True) as conn:
+        return [proposals.put(conn, finding(f"{worker}.{n}"), NOW) for n in range(5)]
 
-    with ThreadPoolExecutor(8) as pool:
-        came_to = [outcome for outcomes in pool.map(store, range(8)) for outcome in outcomes]
+
+def test_eight_processes_at_once_cannot_store_more_than_ten(database_url: str, db: psycopg.Connection) -> None:
+    with ProcessPoolExecutor(8, mp_context=get_context("spawn")) as pool:
+        came_to = [come for comes in pool.map(partial(store_five, database_url), range(8)) for come in comes]
     assert sorted(came_to) == ["new"] * 10 + ["over"] * 30
     assert db.execute("SELECT count(*) FROM proposals").fetchone() == (10,)
 

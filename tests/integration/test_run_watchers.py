@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from fakes.company import configured
+from fakes.company import NOON, configured
 from fakes.watched import Watched
 
 from godmode import registry
@@ -20,6 +20,7 @@ from godmode.lib.errors import DatabaseTrouble
 from godmode.lib.kernel import Incident, Severity
 from godmode.lib.notify.router import Router
 from godmode.lib.store import incident_rows, mutes
+from godmode.lib.store import incidents as incidents_store
 from godmode.lib.store.connect import connect
 
 WARN = Severity.WARN
@@ -173,6 +174,27 @@ def test_a_watcher_that_failed_or_could_not_see_resolves_nothing(watched: Watche
     assert watched.row("status") == "resolved"
 
 
+def test_a_scan_resolves_what_has_stayed_away_and_sees_what_has_not(
+    config: Config, db: psycopg.Connection, says: Callable[..., None]
+) -> None:
+    (config.path.parent / "chats").mkdir(parents=True)
+    watched = Watched(configured(config, '[sources.chatlogs]\npath = "chats"\n'), db)
+    says("a")
+    watched.looks()
+    watched.later(hours=1)
+    says("a", "b")
+    assert watched.runner.run("periodic_scan").result.data["incidents_resolved"] == 0
+    assert watched.row("title, last_seen_at") == ("a is broken", watched.now)
+    watched.later(hours=1)
+    says(blind=True)
+    assert watched.runner.run("periodic_scan").result.data["incidents_resolved"] == 0
+    watched.later(hours=1)
+    says()
+    assert watched.runner.run("periodic_scan").result.data["incidents_resolved"] == 1
+    assert watched.row("status") == "resolved"
+    watched.store.close()
+
+
 def test_an_incident_of_somebody_else_is_never_resolved(watched: Watched, says: Callable[..., None]) -> None:
     says()
     watched.insert("incidents", type="says", title="by hand", last_seen_at=watched.now - timedelta(days=9))
@@ -194,6 +216,33 @@ def test_trouble_that_comes_back_within_a_day_opens_its_incident_again(
     watched.looks(hours=1)
     says("a")
     assert watched.looks(hours=25).data["subjects"] == {"new": 1}
+
+
+def test_what_a_person_resolved_stays_so_as_long_as_nothing_is_new(watched: Watched, says: Callable[..., None]) -> None:
+    says("a")
+    watched.looks()
+    incidents_store.decide(watched.db, 1, "resolved", watched.now, by="her", reason="that is as it should be")
+    for _ in range(8):
+        watched.looks(minutes=15)
+    assert watched.row("status, told") == ("resolved", 1)
+    says("a", severity=Severity.SEV1)
+    watched.looks()
+    assert watched.row("status, severity") == ("open", "SEV1")
+
+
+def test_what_a_person_resolved_opens_again_when_it_was_away_or_happens_anew(watched: Watched) -> None:
+    watched.fails("send_message")
+    watched.looks()
+    incidents_store.decide(watched.db, 1, "resolved", watched.now, by="her")
+    assert watched.looks().data["subjects"] == {"known": 1}
+    watched.fails("send_message", 1)
+    assert watched.looks().data["subjects"] == {"reopened": 1}
+    assert watched.row("occurrences") == 4
+    incidents_store.decide(watched.db, 1, "resolved", watched.now, by="her")
+    watched.looks(hours=1)
+    watched.fails("send_message")
+    watched.looks()
+    assert watched.rows("type, status")[0] == ("repeated_failures", "open")
 
 
 def test_what_comes_back_again_and_again_flaps_which_is_told_once(watched: Watched, says: Callable[..., None]) -> None:
@@ -386,3 +435,41 @@ def test_a_message_that_was_put_into_the_outbox_by_a_run_that_died_goes_out_once
     watched.runner.run("process_retry_queue")
     assert watched.looks().data["told"] == 0
     assert len(watched.messages()) == 1
+
+
+def digest(watched: Watched) -> str:
+    """The digest of the next morning."""
+    watched.at.move_to(NOON + timedelta(hours=20))  # 08:00 in Chicago
+    result = watched.runner.run("daily_digest").result
+    assert result.error is None
+    return str(result.data["text"])
+
+
+def test_the_digest_names_an_open_incident_once_and_says_where_it_is_shown(
+    watched: Watched, says: Callable[..., None]
+) -> None:
+    says("a")
+    watched.looks()
+    text = digest(watched)
+    assert text.count("a is broken") == 1
+    assert "WARN: a is broken, since Tue 12:05 (`godmode incidents show 1`)" in text
+
+
+def test_the_digest_says_what_came_and_went(watched: Watched, says: Callable[..., None]) -> None:
+    says("a")
+    watched.looks()
+    says()
+    watched.looks(minutes=40)
+    assert "1. Over: a is broken: from Tue 12:05 to Tue 12:05" in digest(watched)
+
+
+def test_the_digest_tells_of_a_piece_of_news_but_of_nothing_that_is_muted(
+    watched: Watched, says: Callable[..., None]
+) -> None:
+    says("a", severity=Severity.INFO)
+    watched.looks()
+    watched.insert("incidents", type="noise", title="b is broken")
+    mutes.put(watched.db, "noise", watched.now + timedelta(days=3), watched.now)
+    text = digest(watched)
+    assert "1. a is broken, since Tue 12:05 (`godmode incidents show 1`)" in text
+    assert "b is broken" not in text

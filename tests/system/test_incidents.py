@@ -88,3 +88,21 @@ def test_what_another_system_wrote_is_shown_whatever_its_shape(db: psycopg.Conne
     db.execute(f"INSERT INTO incidents (type, title, {column}) VALUES ('x', 'Store is down', %s)", (value,))
     assert types("incidents", "show", "1")[0] == 0
     assert types("incidents")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (
+            "[watchers.queue_dept]\nrows = 5",
+            1,
+            'watchers.queue_dept: there is no such section (did you mean "queue_depth"?)',
+        ),
+        ("[watchers.queue_depth]\nrow = 5", 2, 'watchers.queue_depth.row: there is no such key (did you mean "rows"?)'),
+        ("[watchers.queue_depth]\nrows = 0", 2, "watchers.queue_depth.rows: expected"),
+    ],
+)
+def test_a_mistake_in_the_section_of_a_watcher_is_named(tmp_path: Path, text: str, line: int, says: str) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    code, said = types("--config", str(tmp_path / "c.toml"), "config", "check")
+    assert (code, f"line {line}: {says}" in said) == (2, True), said

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib import sample_config
 from godmode.lib.config import Settings
@@ -36,6 +38,7 @@ def mistake(text: str) -> str:
         ('quiet_hours = { strat = "21:00" }', 1, 'quiet_hours.strat: there is no such key (did you mean "start"?)'),
         ("jobs.periodic_scan.interval_minuts = 5", 1, 'did you mean "interval_minutes"?'),
         ("[watchers]\ncheckIntervalMinute = 5", 2, 'did you mean "checkIntervalMinutes"?'),
+        ("[incidents]\nsev0_again_time = 3", 2, 'did you mean "sev0_again_times"?'),
         ('[[routes]]\nseverity = "SEV0"\n[[routes]]\nvai = ["sms"]', 4, 'did you mean "via"?'),
         ('[job.daily_digest]\ntime = "08:00"', 1, 'job: there is no such key (did you mean "jobs"?)'),
         (
@@ -58,6 +61,28 @@ def test_a_mistake_is_named_by_file_line_key_and_the_nearest_known_key(text: str
     assert message.startswith(f"{FILE}, line {line}: ")
     assert says in message
     assert mistake(text.replace("\n", "\r\n")) == message
+
+
+def test_the_sections_of_watchers_are_kept_beside_their_interval() -> None:
+    text = "[watchers]\ncheckIntervalMinutes = 7\n[watchers.queue_depth]\nrows = 5"
+    watchers = configuration.parse(text.encode(), FILE).watchers
+    assert (watchers.check_interval_minutes, watchers.sections) == (7, {"queue_depth": {"rows": 5}})
+
+
+def test_the_sample_shows_every_watcher_with_its_defaults() -> None:
+    block = sample_config.text(Answers()).partition("# [watchers]\n")[2].partition("\n\n# How far back")[0]
+    shown = [
+        line.removeprefix("# ") for line in block.splitlines() if line.startswith("# ") and "When what" not in line
+    ]
+    settings = configuration.parse("\n".join(["[watchers]", *shown]).encode(), FILE)
+    assert settings.incidents == Settings().incidents
+    assert set(settings.watchers.sections) == set(registry.WATCHERS)
+    for name, (_, target) in registry.WATCHERS.items():
+        shape = registry.load(target).Settings
+        assert msgspec.to_builtins(shape()) == msgspec.to_builtins(
+            msgspec.convert(settings.watchers.sections[name], shape)
+        )
+        assert set(settings.watchers.sections[name]) == set(shape.__struct_fields__)
 
 
 def test_what_is_not_toml_or_not_utf8_is_named_with_its_line() -> None:

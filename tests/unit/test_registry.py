@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
+from typing import get_args
 
 import msgspec
 import pytest
 
 from godmode import registry
+from godmode.lib.engine.remedies.contract import Reversible
 from godmode.lib.kernel import Daily, Every, Job
 from godmode.lib.ports import Grounds
+from godmode.lib.remedies import Remedy
 
 DECLARED = {
     "periodic_scan", "daily_digest", "morning_call", "run_watchers", "process_retry_queue", "cleanup_old_data",
@@ -53,6 +56,18 @@ def test_a_channel_has_its_name_and_says_what_it_carries(name: str, target: str)
     assert kind.carries
     assert kind.carries <= {"message", "sms", "voice"}
     assert callable(kind.send)
+
+
+@pytest.mark.parametrize(("name", "target"), entries(registry.REMEDIES))
+def test_a_remedy_is_carried_out_as_the_contract_says(name: str, target: str) -> None:
+    way = registry.load(target)()
+    for step in ("describe", "look", "apply", "after", "measure"):
+        assert callable(getattr(way, step))
+    assert isinstance(way, Reversible) is hasattr(way, "undo")
+
+
+def test_every_remedy_of_the_closed_list_is_carried_out() -> None:
+    assert {str(kind.__struct_config__.tag) for kind in get_args(Remedy)} == set(registry.REMEDIES)
 
 
 @pytest.mark.parametrize(("name", "target"), entries(registry.DETECTORS))

@@ -1,4 +1,4 @@
-"""periodic_scan: read every source, then look for patterns."""
+"""periodic_scan: read every source, look for patterns, and see which incidents are over."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome
 
 
 def run(ctx: JobContext) -> JobResult:
-    """1. Sync all configured sources at once, each in its own slot; one failing never stops another. 2. Detect."""
+    """1. Sync all configured sources at once, each in its own slot; one failing never stops another. 2. Detect.
+    3. Resolve the incidents whose trouble has stayed away.
+    """
+    from godmode.lib.engine import incidents
+
     results = ctx.run_together([f"sync_{name}" for name in ctx.sources])
     syncs = {job.removeprefix("sync_"): result for job, result in results.items()}
     ctx.check()
     patterns = detect.run(ctx)
-    data = {"sources": {name: _outcome(result) for name, result in syncs.items()}, "patterns": patterns}
+    data: dict[str, Any] = {"sources": {name: _outcome(result) for name, result in syncs.items()}, "patterns": patterns}
+    if not ctx.dry_run:
+        data["incidents_resolved"] = incidents.review(ctx)
     if all(result.outcome is Outcome.FAILED for result in syncs.values()):
         first = next(iter(syncs.values()))
         return JobResult(Outcome.FAILED, None, first.error, first.error_category, data, first.cause)

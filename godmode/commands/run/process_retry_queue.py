@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from godmode import registry
 from godmode.lib.kernel import Every, Job, JobContext, JobResult
@@ -27,9 +28,9 @@ def _heard(ctx: JobContext) -> Mapping[str, int]:
     """What was said from the phone, by what became of it; whoever does without it pays nothing for it."""
     if ctx.dry_run or not ctx.settings.channels.get("telegram", {}).get("approvals"):
         return {}
-    from godmode.lib.engine import phone
+    from godmode.lib.engine import phone, retry
 
-    return phone.listen(ctx, "telegram")
+    return phone.listen(ctx, "telegram", partial(retry.one, ctx, registry.retry))
 
 
 JOB = Job(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from godmode.lib.engine import incidents as life
 from godmode.lib.kernel import Incident, JobContext, Severity
 from godmode.lib.ports import Source
-from godmode.lib.store import executions, incidents
+from godmode.lib.store import executions, incident_rows, incidents
 from godmode.lib.store.executions import Failing
 
 REPEATED = "repeated_failures"
@@ -40,7 +41,27 @@ def look(ctx: JobContext, source: Source, since: datetime | None) -> dict[str, i
         else:
             continue
         counts[incidents.put(conn, _incident(ctx, source, workflow, counts_from), ctx.clock.now())] += 1
-    return {"incidents_new": counts["new"], "incidents_grown": counts["grown"]}
+    resolved = _resolve_what_works_again(ctx)
+    return {"incidents_new": counts["new"], "incidents_grown": counts["grown"], "incidents_resolved": resolved}
+
+
+def _resolve_what_works_again(ctx: JobContext) -> int:
+    """Resolve the incidents of workflows that succeeded since, and have not failed for long enough; how many.
+
+    A workflow that has not run since is no better for that.
+    """
+    conn, now = ctx.store.conn, ctx.clock.now()
+    before = now - timedelta(minutes=ctx.settings.incidents.resolve_after_minutes)
+    resolved = 0
+    with conn.transaction():
+        for row in incident_rows.of_workflows(conn, REPEATED):
+            last = executions.recovered(conn, row.related_workflow_id or "", before)
+            if last is not None:
+                life.resolve(
+                    ctx, row, f"it succeeds again, and has not failed since {last.astimezone(ctx.zone):%a %d %b %H:%M}"
+                )
+                resolved += 1
+    return resolved
 
 
 def _parsed(since: object) -> datetime | None:

@@ -15,6 +15,7 @@ from godmode.lib.store.incident_rows import Again, Row
 
 HOUR = timedelta(hours=1)  # at most one incident of a type is opened in it
 BACK = timedelta(hours=24)  # trouble that comes back within this is the same incident again
+AWAY = timedelta(minutes=20)  # not seen for so long, it was away: a few looks
 FLAPS = 3  # as often reopened, an incident flaps
 FLAPPING_AWAY = timedelta(hours=4)  # how long a flapping one has to stay away
 SEVERITIES = tuple(str(severity) for severity in Severity)  # the most severe first
@@ -25,7 +26,8 @@ TYPE, OVER = "incident", "incident_over"  # of the messages
 
 
 def keep(ctx: JobContext, found: Sequence[Incident]) -> dict[str, int]:
-    """Store what watchers saw, a type in one transaction; how many subjects were `new`, `joined`, `same`, `reopened`.
+    """Store what watchers saw, a type in one transaction; how many subjects were `new`, `joined`, `same`,
+    `reopened`, or `known`: a person resolved them, and nothing is new.
 
     At most one incident of a type is opened in an hour: what is seen within it joins that one as another subject.
     """
@@ -60,6 +62,9 @@ def place(rows: list[Row], found: Incident, now: datetime) -> tuple[Row, str]:
         row.note(now, "opened")
         rows.insert(0, row)
         came_to = "new"
+    elif row.status == "resolved" and _still_as_she_left_it(row, found, now):
+        row.last_seen_at = now
+        return row, "known"
     elif row.status == "resolved":
         _reopen(row, now)
         came_to = "reopened"
@@ -78,6 +83,17 @@ def _holding(rows: Sequence[Row], key: str) -> Row | None:
 def _of_this_hour(rows: Sequence[Row], now: datetime) -> Row | None:
     """The row that was opened, or reopened, within the hour. A moment in the future is within it: clocks jump."""
     return next((row for row in rows if max(row.opened_at, _reopened_at(row)) > now - HOUR), None)
+
+
+def _still_as_she_left_it(row: Row, found: Incident, now: datetime) -> bool:
+    """Whether a person resolved it, and what is seen is no more than what she knew: it has not been away, nothing new
+    has happened. Her word holds as long."""
+    subject, step = _subject(row, found.dedup_key), row.life[-1] if row.life else {}
+    if subject is None or not step.get("by") or now - row.last_seen_at > AWAY:
+        return False
+    newest: str = max(found.evidence.get("events", ()), default="")
+    worse = SEVERITIES.index(str(found.severity)) < SEVERITIES.index(subject["severity"])
+    return not worse and newest <= max(subject["evidence"].get("events", ()), default="")
 
 
 def _reopened_at(row: Row) -> datetime:
@@ -149,19 +165,45 @@ def settle(ctx: JobContext, watchers: Iterable[str]) -> int:
 
     What still waits to be told of it is replaced by a line that says that it is over.
     """
-    conn, now = ctx.store.conn, ctx.clock.now()
-    since = timedelta(minutes=ctx.settings.incidents.resolve_after_minutes)
-    with conn.transaction():
-        rows = incident_rows.away(conn, list(watchers), now, since=since, flapping=max(since, FLAPPING_AWAY))
+    with ctx.store.conn.transaction():
+        rows = _away(ctx, list(watchers))
         for row in rows:
-            row.status, row.resolved_at = "resolved", now
-            row.note(now, "resolved", why=f"not seen since {row.last_seen_at.isoformat(timespec='seconds')}")
-            incident_rows.save(conn, row)
-            say_over(ctx, row)
+            resolve(ctx, row, f"not seen since {row.last_seen_at.astimezone(ctx.zone):%a %d %b %H:%M}")
     return len(rows)
 
 
-def say_over(ctx: JobContext, row: Row) -> None:
+def review(ctx: JobContext) -> int:
+    """What a scan does: look again, where something may be over, and resolve what is; how many incidents that were.
+
+    New trouble is left to the watchers' own run.
+    """
+    from godmode.lib.engine import watch
+
+    away = _away(ctx, None)
+    if not away:
+        return 0
+    looked = watch.look(ctx)
+    known = {subject["key"] for row in away for subject in row.subjects}
+    keep(ctx, [one for one in looked.found if one.dedup_key in known])
+    return settle(ctx, looked.seeing)
+
+
+def _away(ctx: JobContext, watchers: Sequence[str] | None) -> list[Row]:
+    since = timedelta(minutes=ctx.settings.incidents.resolve_after_minutes)
+    flapping = max(since, FLAPPING_AWAY)
+    return incident_rows.away(ctx.store.conn, watchers, ctx.clock.now(), since=since, flapping=flapping)
+
+
+def resolve(ctx: JobContext, row: Row, why: str) -> None:
+    """Resolve an incident by itself, in the transaction in which it was read and locked."""
+    now = ctx.clock.now()
+    row.status, row.resolved_at = "resolved", now
+    row.note(now, "resolved", why=why)
+    incident_rows.save(ctx.store.conn, row)
+    _say_over(ctx, row)
+
+
+def _say_over(ctx: JobContext, row: Row) -> None:
     """For the digest: trouble that she was told of is over. What was no more than a piece of news stays one."""
     conn, now = ctx.store.conn, ctx.clock.now()
     if row.severity == Severity.INFO or row.dedup_key is None:
@@ -169,7 +211,8 @@ def say_over(ctx: JobContext, row: Row) -> None:
     outbox.over(conn, row.dedup_key, now)
     if row.told and not row.flapping:
         begun, ended = (at.astimezone(ctx.zone) for at in (_reopened_at(row), row.last_seen_at))
-        body = f"from {begun:%a %H:%M} to {ended:%a %H:%M}, {row.occurrences:,} times"
+        times = f", {row.occurrences:,} times" if row.occurrences > 1 else ""
+        body = f"from {begun:%a %H:%M} to {ended:%a %H:%M}{times}"
         key = _over_key(row, row.reopened)
         outbox.put(conn, Notification(OVER, Severity.INFO, f"Over: {row.title}", body, key), _run(ctx), now)
 

@@ -9,7 +9,7 @@ hands); anybody else hears nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,8 +19,9 @@ from msgspec import Struct, structs
 from godmode.lib import approval
 from godmode.lib.engine import approvals, killswitch, phone_words, stop
 from godmode.lib.engine.phone_words import Said
+from godmode.lib.engine.retries import remedy
 from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient
-from godmode.lib.kernel import Button, JobContext, Notification, Receipt, Severity
+from godmode.lib.kernel import Button, JobContext, JobResult, Notification, Receipt, Severity
 from godmode.lib.ports import Converses, Word
 from godmode.lib.store import allowlist, audit, controls, outbox, sync
 
@@ -48,15 +49,16 @@ class Place(Struct, frozen=True):
         return self.offset if self.at is not None and now - self.at < FORGOTTEN else 0
 
 
-def listen(ctx: JobContext, name: str) -> Mapping[str, int]:
+def listen(ctx: JobContext, name: str, carry_out: Callable[[int], JobResult]) -> Mapping[str, int]:
     """Read what was said to a channel, and do it; how many words came to what.
 
+    `carry_out` does a row of the retry queue at once: a yes is answered with what came of it.
     What fails here is told of, and is no failure of the run. Raises KillSwitchOn, also after a /kill.
     """
     channel = ctx.notify.channels.get(name)
     if not isinstance(channel, Converses) or not channel.listens:
         return {}
-    return _Listener(ctx, channel, name).listen()
+    return _Listener(ctx, channel, name, carry_out).listen()
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class _Listener:
     ctx: JobContext
     channel: Converses
     name: str
+    carry_out: Callable[[int], JobResult]
     tally: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -101,7 +104,17 @@ class _Listener:
         for word, said, message_id in owed:
             if stop.time_left() < ENOUGH:
                 return
-            self._reply(word, said, message_id)
+            self._carry_out(said, message_id)
+            self._reply(word, message_id)
+
+    def _carry_out(self, said: Said, message_id: int) -> None:
+        """Do what follows from a yes; the reply says what came of it. What cannot be done now waits in the queue."""
+        if said.work is None:
+            return
+        result = self.carry_out(said.work)
+        if result.reason != "locked":  # another run is at it, and words the reply
+            text = remedy.told(self.ctx, said.proposal, result)
+            outbox.reword(self.ctx.store.conn, message_id, text, self.ctx.clock.now())
 
     # -- one word ------------------------------------------------------------------------------------------
 
@@ -135,8 +148,9 @@ class _Listener:
         if wanted is None:
             return Said("not ours", phone_words.NOT_OURS)
         came = approvals.decide(
-            self.ctx.store.conn, self.ctx.state, wanted, self.ctx.clock.now(), by=f"{self.name} {word.chat}"
-        )
+            self.ctx.store.conn, self.ctx.state, wanted, self.ctx.clock.now(),
+            by=f"{self.name} {word.chat}", reply=self._key(word),
+        )  # fmt: skip
         return phone_words.decided(wanted, came, self.ctx.zone)
 
     def _is_hers(self, word: Word) -> bool:
@@ -196,13 +210,14 @@ class _Listener:
         """Numbers may begin anew after a week, so a key names the day on which it was counted from."""
         return f"phone_reply:{self.name}:{word.number}:{word.press or word.at}"
 
-    def _reply(self, word: Word, said: Said, message_id: int) -> None:
+    def _reply(self, word: Word, message_id: int) -> None:
         """Answer; what cannot be sent now waits in the outbox. Raises KillSwitchOn."""
         held = controls.read(self.ctx.store.conn)
         if held is None or not held.comms_enabled:
             return
+        row = outbox.one(self.ctx.store.conn, message_id)
         try:
-            self._acknowledge(word, self.ctx.clean(said.text))
+            self._acknowledge(word, row.body if row else "")
             self.ctx.notify.answer(message_id, _Chat(self.channel, self.name, (word.chat,)))
         except Transient:  # another run is at it
             return

@@ -42,6 +42,7 @@ class Work(Struct, frozen=True):
     needs: frozenset[str] = frozenset()
     speaks: bool = False
     alarming: bool = True  # False where a message about its failure would be one more of the same
+    ignores: frozenset[str] = frozenset()
 
 
 class Retry(Struct, frozen=True):
@@ -84,6 +85,16 @@ def run(ctx: JobContext, kind: Callable[[str], Retry | None], at_most: int = AT_
         queue.take_over()
         queue.work(at_most)
     return JobResult(Outcome.SUCCEEDED, data=dict(queue.tally))
+
+
+def one(ctx: JobContext, kind: Callable[[str], Retry | None], number: int) -> JobResult:
+    """Do one row now, since somebody waits for it; a failed attempt leaves it to the queue, as any other does.
+
+    Skipped as `locked` where it does not wait, or another run has taken it.
+    """
+    queue = _Queue(ctx, kind)
+    with queue.worker.stopper.deferred():
+        return queue.one(number)
 
 
 def judge(row: RetryRow, result: JobResult, now: datetime) -> Verdict:
@@ -162,6 +173,17 @@ class _Queue(Struct):
                 return
             at_most -= len(rows)
             self._do(rows)
+
+    def one(self, number: int) -> JobResult:
+        me, now, conn = self.worker.owner, self.ctx.clock.now(), self.ctx.store.conn
+        owner = (me.host, me.pid, me.started)
+        row = retry_jobs.claim_one(conn, number, owner=owner, lease_until=now + LEASE, now=now)
+        if row is None:
+            return JobResult(Outcome.SKIPPED, "locked", data={"message": "another run is at it"})
+        begun = time.monotonic()
+        work, result = self._attempt(row, controls.read(conn))
+        self._settle(row, result, work, round((time.monotonic() - begun) * 1000))
+        return result
 
     def _may_go_on(self) -> bool:
         return not self.worker.stopper.asked and stop.time_left() > MARGIN
@@ -275,7 +297,7 @@ class _Queue(Struct):
 
 def _as_job(row: RetryRow, work: Work) -> Job:
     """A row as the gate looks at it."""
-    return Job(f"retry_{row.type}", work.what, Every(seconds=30), _no_body, work.speaks, work.needs)
+    return Job(f"retry_{row.type}", work.what, Every(seconds=30), _no_body, work.speaks, work.needs, work.ignores)
 
 
 def _no_body(ctx: JobContext) -> JobResult:

@@ -90,6 +90,7 @@ class _Run:
             facts = self._facts()
         except (psycopg.Error, DatabaseTrouble) as e:
             return None, self._no_database(e), ""
+        self.job = slots.in_force(self.job, facts.job.interval_minutes)
         now = has.clock.now()
         slot = (slots.due if self.mode.scheduled else slots.current)(self.job.cadence, now, has.zone)
         claim = self._claimable(facts.job, slot, free, now)
@@ -250,7 +251,7 @@ class _Run:
             check=partial(self._check, stopper),
             run_first=self._first,
             run_together=self._together,
-            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot, self._apart),
+            worker=Worker(me, self.run_id, stopper, attempt, self._gate, self._run_slot, has.job, self._apart),
             run_id=self.run_id,
             last_success=row.last_success_at,
             dry_run=self.mode.dry_run,

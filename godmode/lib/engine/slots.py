@@ -6,12 +6,13 @@ start of its period, counted from 1970-01-01 00:00 UTC. The keys sort as time do
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from msgspec import Struct
 
 from godmode.lib.config import parse_time
-from godmode.lib.kernel import Cadence, Daily, Every, Skip, Slot
+from godmode.lib.kernel import Cadence, Daily, Every, Job, Skip, Slot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -39,6 +40,13 @@ def following(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
     if isinstance(cadence, Every):
         return _interval(slot.start + cadence.period)
     return _daily(cadence, now.astimezone(zone).date() + timedelta(days=1), zone)
+
+
+def in_force(job: Job, minutes: int | None) -> Job:
+    """The job at the interval that she approved in place of the configured one; never a shorter one than that."""
+    if minutes is None or not isinstance(job.cadence, Every) or Every(minutes=minutes).period <= job.cadence.period:
+        return job
+    return replace(job, cadence=Every(minutes=minutes))
 
 
 def newest(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
@@ -113,6 +121,8 @@ def claim(held: Held, slot: Slot, now: datetime, *, by_hand: bool, again: bool) 
     if again:
         return held.attempt + 1
     if slot.key < held.slot:
+        if len(held.slot) > 10 and held.slot <= _interval(now).key:  # it began when the interval was another one
+            return Skip("already_ran", f"slot {held.slot} has run")
         return Skip(
             "not_due",
             f"its last slot {held.slot} lies ahead of the clock",

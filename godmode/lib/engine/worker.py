@@ -15,7 +15,8 @@ from godmode.lib.store.controls import Controls
 class Worker(Struct, frozen=True):
     """`attempt` runs a step, and whatever it raises becomes its result. `gate` decides on work that has no slot, as
     the controls are. `run_slot` runs a job for a slot (None: the current one) as the operator would by hand, and
-    leaves its retry to the caller. `apart` is `attempt` for another thread, which has a stopper of its own.
+    leaves its retry to the caller. `job` finds a job as the file configures it. `apart` is
+    `attempt` for another thread, which has a stopper of its own.
     """
 
     owner: Owner
@@ -24,4 +25,5 @@ class Worker(Struct, frozen=True):
     attempt: Callable[[Callable[[], JobResult]], JobResult]
     gate: Callable[[Job, Controls | None], GateDecision]
     run_slot: Callable[[str, str | None], JobResult]
+    job: Callable[[str], Job]
     apart: Callable[[Stopper, Callable[[], JobResult]], JobResult]

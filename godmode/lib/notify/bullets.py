@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
+from godmode.lib import remedies
+from godmode.lib.errors import BadData
 from godmode.lib.notify.facts import Seen
+from godmode.lib.notify.reviews import Review
 from godmode.lib.notify.wording import count, line, when
 from godmode.lib.store.figures import OpenIncident
 from godmode.lib.store.news import Doubtful, GivenUp, Group
@@ -15,7 +18,7 @@ from godmode.lib.store.proposals import ProposalRow
 
 BULLETS = 5
 URGENT = ("SEV0", "SEV1")
-INCIDENTS, MESSAGES, DEAD, APPROVALS = "status", "audit messages", "queue dead", "proposals"  # the words that list them
+INCIDENTS, MESSAGES, DEAD, APPROVALS = "incidents", "audit messages", "queue dead", "proposals"  # what lists them
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ class Bullet:
 
 def kinds(seen: Seen) -> list[Kind]:
     """What needs her, the kind that needs her most first; empty kinds are left out."""
-    found = (_urgent(seen), _given_up(seen), _approvals(seen), _doubtful(seen), _warnings(seen), _changes(seen))
-    return [kind for kind in found if kind.items]
+    ways = (_urgent, _given_up, _approvals, _doubtful, _warnings, _reviews, _changes)
+    return [kind for kind in (way(seen) for way in ways) if kind.items]
 
 
 def folded(found: Sequence[Kind], room: int = BULLETS) -> list[Bullet]:
@@ -137,16 +140,21 @@ def _urgent(seen: Seen) -> Kind:
 
 def _incident(i: OpenIncident) -> Item:
     acknowledged = ", acknowledged" if i.status == "acknowledged" else ""
-    return Item(f"{i.severity}: {line(i.title)}{acknowledged}", INCIDENTS, INCIDENTS, i.opened_at, i.occurrences)
+    what, command = f"{i.severity}: {line(i.title)}{acknowledged}", f"{INCIDENTS} show {i.id}"
+    return Item(what, command, INCIDENTS, i.opened_at, i.occurrences)
 
 
 def _group(group: Group) -> Item:
     body = f": {line(group.body)}" if group.body and group.titles == 1 else ""
     held = f", not sent: {line(group.why, 80)}" if group.severity in URGENT and group.why else ""
+    listed, command = MESSAGES, f"{MESSAGES} --type {group.type}"
+    if group.incident:
+        listed = f"{INCIDENTS} --all"
+        command = f"{INCIDENTS} show {group.incident}" if group.titles == 1 else listed
     return Item(
         f"{group.severity}: {line(group.title)}{body}{held}",
-        f"{MESSAGES} --type {group.type}",
-        MESSAGES,
+        command,
+        listed,
         group.since,
         group.times,
         group.titles - 1,
@@ -194,7 +202,15 @@ def _proposal(p: ProposalRow) -> Item:
     said = p.evidence.get("messages")
     first = [m["at"] for m in said if isinstance(m, dict) and m.get("at")] if isinstance(said, list) else []
     since = min((datetime.fromisoformat(at) for at in first), default=p.created_at)
-    return Item(line(p.title), _shows(p), APPROVALS, since)
+    return Item(line(p.title) + _offer(p), _shows(p), APPROVALS, since, brief=line(p.title))
+
+
+def _offer(p: ProposalRow) -> str:
+    """`; a yes would disable sync-n8n`, where it offers something that this version knows."""
+    try:
+        return f"; a yes would {line(remedies.read(p.remedy).words, 80)}" if p.remedy else ""
+    except BadData:
+        return ""
 
 
 def _shows(p: ProposalRow) -> str:
@@ -253,8 +269,21 @@ def by_type(groups: Sequence[Group], severity: str) -> list[Group]:
 
 
 def _alike(incidents: Sequence[OpenIncident]) -> Item:
-    first = _incident(incidents[0])
-    return replace(first, times=sum(i.occurrences for i in incidents), others=len(incidents) - 1)
+    first, others = _incident(incidents[0]), len(incidents) - 1
+    command = INCIDENTS if others else first.command
+    return replace(first, times=sum(i.occurrences for i in incidents), others=others, command=command)
+
+
+def _reviews(seen: Seen) -> Kind:
+    """What was promised thirty days ago, and what came of it."""
+    return Kind([_review(r) for r in seen.reviews], "more looked back at")
+
+
+def _review(r: Review) -> Item:
+    now = f"{r.now:,} now" if r.now is not None else f"now not known, since {r.unseen} was not looked at"
+    figures = f"{r.what}: {r.then:,} then, {now}" if r.what else "what came of it was not measured"
+    said = f'Thirty days ago "{line(r.title, 80)}" was mended ({line(r.did, 80)}): {line(figures)}'
+    return Item(said, f"proposals show {r.proposal}", "proposals --all", brief=f"30 days on, {line(r.did, 60)}")
 
 
 def _changes(seen: Seen) -> Kind:

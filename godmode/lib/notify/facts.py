@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from godmode.lib.kernel import JobContext
+from godmode.lib.notify import reviews
 from godmode.lib.notify.freshness import freshness
+from godmode.lib.notify.reviews import Review
 from godmode.lib.store import controls, figures, job_state, memory, news, proposals, sync
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.job_state import JobState
@@ -63,6 +65,7 @@ class Seen:
     unsettled: Sequence[Unsettled] = ()
     sources: Sequence[Looked] = ()
     jobs: Sequence[Looked] = ()
+    reviews: Sequence[Review] = ()
     newest: datetime | None = None
     switched: str | None = None
     operator: str = ""
@@ -119,12 +122,13 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
         command=ctx.command,
         figures=figures.since(conn, since),
         backlog=figures.backlog(conn),
-        incidents=figures.open_incidents(conn, limit=1000),
+        incidents=figures.open_incidents(conn, now, limit=1000),
         groups=news.groups(conn),
         given_up=news.given_up(conn),
         proposals=proposals.waiting(conn),
         doubtful=news.doubtful(conn, since),
         unsettled=news.unsettled(conn, since),
+        reviews=reviews.look(ctx, since),
         sources=_sources(ctx),
         jobs=_jobs(ctx),
         newest=memory.newest_message_at(conn, now),
@@ -163,7 +167,7 @@ def _jobs(ctx: JobContext) -> list[Looked]:
 def _job(name: str, state: JobState, minutes: int) -> Looked:
     worked = state.last_success_at is not None and state.state != "failed"
     command = f"run {state.job.replace('_', '-')}"
-    stale = STALE_INTERVALS * timedelta(minutes=minutes)
+    stale = STALE_INTERVALS * timedelta(minutes=max(minutes, state.interval_minutes or 0))
     return Looked(name, state.last_success_at, worked, stale, command, state.last_error, "looked for")
 
 

@@ -21,6 +21,7 @@ from godmode.lib.ports import Site
 
 if TYPE_CHECKING:
     from godmode.lib.caller import Caller
+    from godmode.lib.sources.n8n_actions import N8nActions
 
 PAGE = 250  # the API's most; 251 is a 400
 RATE = Rate(20, timedelta(seconds=1))  # n8n has no limit of its own; this leaves its server room for its work
@@ -117,7 +118,14 @@ class N8n:
     def close(self) -> None:
         """End the connections."""
         if "_api" in self.__dict__:
-            self._api.client.close()
+            self.__dict__.pop("_api").client.close()
+
+    @property
+    def actions(self) -> N8nActions:
+        """What can be done there."""
+        from godmode.lib.sources.n8n_actions import N8nActions
+
+        return N8nActions(self._api)
 
     # -- what is new ---------------------------------------------------------------------------------------
 
@@ -135,7 +143,7 @@ class N8n:
         """From `state.next`, or the newest, down to the known ones."""
         while True:
             page = self._page(state)
-            found = list(_read(page.data))
+            found = list(read(page.data))
             executions = [e for e in found if isinstance(e, Execution)]
             state.begin(executions)
             self._name(state, executions)
@@ -182,7 +190,7 @@ class N8n:
                     page = self._list(cursor, status)
                 except Refused:
                     break
-                yield from (e for e in _read(page.data) if isinstance(e, Execution))
+                yield from (e for e in read(page.data) if isinstance(e, Execution))
                 if (cursor := page.next_cursor) is None:
                     break
 
@@ -212,7 +220,7 @@ class N8n:
     def test(self) -> Sight:
         """Two requests: the workflows and the newest execution that the key may see."""
         page = self._api.get_json("/workflows", {"limit": PAGE, "excludePinnedData": "true"}, Workflows)
-        newest = list(_read(self._api.get_json("/executions", {"limit": 1}, Page).data))
+        newest = list(read(self._api.get_json("/executions", {"limit": 1}, Page).data))
         count = f"{len(page.data)}{' or more' if page.next_cursor else ''} workflows"
         last = "and no execution yet" if not newest else "and their executions"
         if newest and isinstance(newest[0], Execution):
@@ -228,7 +236,7 @@ class N8n:
         cursor: str | None = None
         while True:
             page = self._list(cursor)
-            yield from (str(e.id) for e in _read(page.data) if isinstance(e, Execution))
+            yield from (str(e.id) for e in read(page.data) if isinstance(e, Execution))
             if (cursor := page.next_cursor) is None:
                 return
 
@@ -298,7 +306,7 @@ class _State:
         return kept | ({} if self.next is None else {"top": self.top, "next": self.next})
 
 
-def _read(page: Sequence[msgspec.Raw]) -> Iterator[Execution | Skipped]:
+def read(page: Sequence[msgspec.Raw]) -> Iterator[Execution | Skipped]:
     """The executions of a page, each by itself: one that is not as promised is skipped."""
     for raw in page:
         try:

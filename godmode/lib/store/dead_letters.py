@@ -98,3 +98,14 @@ def close(conn: Connection, number: int, status: str, note: str | None, now: dat
         (status, note, now, number),
     )
     return done.rowcount == 1
+
+
+def reopen(conn: Connection, number: int, note: str, now: datetime) -> bool:
+    """Let a dead letter that was retried wait again; whether it was."""
+    done = conn.execute(
+        """
+        UPDATE dead_letter_jobs SET status = 'open', note = %s, updated_at = %s WHERE id = %s AND status = 'retried'
+        """,
+        (note, now, number),
+    )
+    return done.rowcount == 1

@@ -148,6 +148,31 @@ def failures(conn: Connection, workflow_id: str, since: datetime | None, limit: 
     return int(row[0]) if row else 0, latest
 
 
+def workflow_of(conn: Connection, execution_id: str) -> tuple[str, str | None] | None:
+    """The workflow of an execution: its id and its name."""
+    row = conn.execute(
+        "SELECT workflow_id, workflow_name FROM workflow_executions WHERE execution_id = %s", (execution_id,)
+    ).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def recovered(conn: Connection, workflow_id: str, before: datetime) -> datetime | None:
+    """When a workflow last failed, if it succeeded after that and has not failed since `before`; else None."""
+    row = conn.execute(
+        f"""
+        SELECT failed.at FROM (
+            SELECT COALESCE(stopped_at, started_at, noted_at) AS at, started_at, noted_at FROM workflow_executions
+            WHERE workflow_id = %(workflow)s AND {FAILED} ORDER BY started_at DESC LIMIT 1) failed
+        WHERE greatest(failed.at, failed.noted_at) <= %(before)s AND EXISTS (
+            SELECT FROM workflow_executions w
+            WHERE w.workflow_id = %(workflow)s AND w.started_at > failed.started_at AND w.status = 'success'
+              AND NOT w.archived)
+        """,
+        {"workflow": workflow_id, "before": before},
+    ).fetchone()
+    return row[0] if row else None
+
+
 def note_errors(conn: Connection, errors: Mapping[str, str]) -> None:
     """Keep why executions failed."""
     conn.execute(

@@ -70,16 +70,19 @@ class OpenIncident:
     status: str = "open"
 
 
-def open_incidents(conn: Connection, limit: int = 20) -> Sequence[OpenIncident]:
-    """Incidents not yet resolved, the most severe and oldest first, without INFO."""
+def open_incidents(conn: Connection, now: datetime, limit: int = 20) -> Sequence[OpenIncident]:
+    """Incidents not yet resolved, the most severe and oldest first, without INFO and without those she muted."""
     with conn.cursor(row_factory=class_row(OpenIncident)) as cursor:
         return cursor.execute(
             """
-            SELECT id, severity, title, opened_at, occurrences, type, status FROM incidents
+            SELECT id, severity, title, opened_at, occurrences, type, status FROM incidents i
             WHERE status <> 'resolved' AND severity <> 'INFO' AND NOT archived
+              AND NOT EXISTS (
+                  SELECT FROM incident_mutes m
+                  WHERE m.type = i.type AND m.lifted_at IS NULL AND m.until > %s)
             ORDER BY severity, opened_at LIMIT %s
             """,
-            (limit,),
+            (now, limit),
         ).fetchall()
 
 

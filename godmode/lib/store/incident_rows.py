@@ -49,11 +49,12 @@ class Row:
 
 NAMES = tuple(Row.__dataclass_fields__)
 COLUMNS = ", ".join(NAMES)
+_KEPT = "watcher IS NOT NULL AND watcher = ANY(COALESCE(%(watchers)s::text[], ARRAY[watcher]))"
 _STORED = tuple(name for name in NAMES if name != "id")
 
 
 def load(conn: Connection, type_: str, now: datetime, back: timedelta) -> list[Row]:
-    """The incidents of a watcher that new sightings may belong to: unresolved, or resolved within `back`.
+    """The incidents of a watcher that new sightings may belong to: unresolved, or resolved or seen within `back`.
 
     Within a transaction: whoever else keeps incidents of this type waits until it ends, so that two hosts that see
     the same trouble at once make one row of it. The newest stand first.
@@ -64,7 +65,7 @@ def load(conn: Connection, type_: str, now: datetime, back: timedelta) -> list[R
             f"""
             SELECT {COLUMNS} FROM incidents
             WHERE type = %(type)s AND watcher IS NOT NULL AND NOT archived
-              AND (status <> 'resolved' OR resolved_at > %(now)s - %(back)s)
+              AND (status <> 'resolved' OR greatest(resolved_at, last_seen_at) > %(now)s - %(back)s)
             ORDER BY opened_at DESC, id DESC
             """,
             {"type": type_, "now": now, "back": back},
@@ -91,29 +92,45 @@ def save(conn: Connection, row: Row) -> None:
 
 
 def away(
-    conn: Connection, watchers: Sequence[str], now: datetime, *, since: timedelta, flapping: timedelta
+    conn: Connection, watchers: Sequence[str] | None, now: datetime, *, since: timedelta, flapping: timedelta
 ) -> list[Row]:
-    """The unresolved incidents of these watchers that nobody has seen for `since`, for `flapping` those that flap.
+    """The unresolved incidents of these watchers (None: of any) that nobody has seen for `since`, for `flapping` those
+    that flap.
 
     For the end of a transaction: they are locked. A last sighting in the future was written by a clock that has been
     set back; it counts from now.
     """
+    values = {"watchers": watchers if watchers is None else list(watchers), "now": now}
     conn.execute(
-        """
+        f"""
         UPDATE incidents SET last_seen_at = %(now)s
-        WHERE status <> 'resolved' AND NOT archived AND watcher = ANY(%(watchers)s) AND last_seen_at > %(now)s
+        WHERE status <> 'resolved' AND NOT archived AND {_KEPT} AND last_seen_at > %(now)s
         """,
-        {"watchers": list(watchers), "now": now},
+        values,
     )
     with conn.cursor(row_factory=class_row(Row)) as cursor:
         return cursor.execute(
             f"""
             SELECT {COLUMNS} FROM incidents
-            WHERE status <> 'resolved' AND NOT archived AND watcher = ANY(%(watchers)s)
+            WHERE status <> 'resolved' AND NOT archived AND {_KEPT}
               AND last_seen_at <= %(now)s - CASE WHEN flapping THEN %(flapping)s ELSE %(since)s END
             ORDER BY id FOR UPDATE
             """,
-            {"watchers": list(watchers), "now": now, "since": since, "flapping": flapping},
+            values | {"since": since, "flapping": flapping},
+        ).fetchall()
+
+
+def of_workflows(conn: Connection, type_: str) -> list[Row]:
+    """The unresolved incidents of workflows that no watcher keeps, locked for the end of the transaction."""
+    with conn.cursor(row_factory=class_row(Row)) as cursor:
+        return cursor.execute(
+            f"""
+            SELECT {COLUMNS} FROM incidents
+            WHERE status <> 'resolved' AND NOT archived AND watcher IS NULL AND type = %s
+              AND related_workflow_id IS NOT NULL
+            ORDER BY id FOR UPDATE
+            """,
+            (type_,),
         ).fetchall()
 
 

@@ -55,7 +55,8 @@ def store(conn: Connection, source: str, records: Sequence[Record], authority: s
             )
         }
         changed = {key: item for key, (item, known) in there.items() if known != hashes[key]}
-        fresh = [key for key in wanted if key not in there or key in changed]
+        outdated = _outdated(conn, [key for key in wanted if key not in there])
+        fresh = [key for key in wanted if key in changed or (key not in there and (key, hashes[key]) not in outdated)]
         if changed:
             _supersede(conn, list(changed.values()), "canonical_update" if authority == "canonical" else "changed", now)
         if fresh:
@@ -63,6 +64,15 @@ def store(conn: Connection, source: str, records: Sequence[Record], authority: s
         if changed:
             _link(conn, list(changed.values()))
     return Stored(len(fresh) - len(changed), len(changed), len(wanted) - len(fresh))
+
+
+def _outdated(conn: Connection, keys: Sequence[str]) -> set[tuple[str, str]]:
+    """Keys and hashes of what she has taken as outdated: the same text does not come back, another one does."""
+    rows = conn.execute(
+        "SELECT key, content_hash FROM memory_items WHERE key = ANY(%s) AND supersede_reason = 'proposal'",
+        (list(keys),),
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -> int:
@@ -78,12 +88,14 @@ def remove(conn: Connection, source: str, gone: Sequence[Gone], now: datetime) -
 
 
 def absent(conn: Connection, source: str, ids: Sequence[str]) -> list[str]:
-    """Those of the ids that have no current item."""
+    """Those of the ids that have no current item, and none that she has taken as outdated."""
     rows = conn.execute(
         """
         SELECT id FROM unnest(%(ids)s::text[]) AS wanted (id)
         WHERE NOT EXISTS (
             SELECT FROM memory_items WHERE key = %(source)s || '.' || wanted.id AND superseded_at IS NULL)
+          AND NOT EXISTS (
+            SELECT FROM memory_items WHERE key = %(source)s || '.' || wanted.id AND supersede_reason = 'proposal')
         """,
         {"ids": list(ids), "source": source},
     )

@@ -16,7 +16,10 @@ from godmode.lib.store.controls import Controls
 
 
 class JobState(Struct, frozen=True):
-    """A job's row; the defaults are those of a job that never ran."""
+    """A job's row; the defaults are those of a job that never ran.
+
+    `interval_minutes` is in place of the configured interval, by a proposal that she approved.
+    """
 
     job: str
     enabled: bool = True
@@ -38,6 +41,7 @@ class JobState(Struct, frozen=True):
     last_error: str | None = None
     last_skip: str | None = None
     recent: list[dict[str, Any]] = field(default_factory=list)
+    interval_minutes: int | None = None
 
 
 _NAMES = tuple(JobState.__struct_fields__)
@@ -72,6 +76,13 @@ def all_rows(conn: Connection) -> Sequence[JobState]:
     """Every job that has a row."""
     with conn.cursor(row_factory=class_row(JobState)) as cursor:
         return cursor.execute(f"SELECT {_COLUMNS} FROM job_state j ORDER BY j.job").fetchall()
+
+
+def of(conn: Connection, job: str) -> JobState:
+    """The row of a job."""
+    with conn.cursor(row_factory=class_row(JobState)) as cursor:
+        row = cursor.execute(f"SELECT {_COLUMNS} FROM job_state j WHERE j.job = %s", (job,)).fetchone()
+    return row or JobState(job)
 
 
 def running(conn: Connection) -> Sequence[JobState]:
@@ -182,4 +193,21 @@ def enable(conn: Connection, job: str, enabled: bool) -> None:
         ON CONFLICT (job) DO UPDATE SET enabled = EXCLUDED.enabled
         """,
         (job, enabled),
+    )
+
+
+def intervals(conn: Connection) -> dict[str, int]:
+    """The intervals, in minutes, that are in place of the configured ones."""
+    rows = conn.execute("SELECT job, interval_minutes FROM job_state WHERE interval_minutes IS NOT NULL ORDER BY job")
+    return {job: minutes for job, minutes in rows}
+
+
+def set_interval(conn: Connection, job: str, minutes: int | None) -> None:
+    """Let a job run at another interval than the configured one; None: at that one."""
+    conn.execute(
+        """
+        INSERT INTO job_state (job, interval_minutes) VALUES (%s, %s)
+        ON CONFLICT (job) DO UPDATE SET interval_minutes = EXCLUDED.interval_minutes
+        """,
+        (job, minutes),
     )

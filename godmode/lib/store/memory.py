@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 MOST_CHARACTERS = 10_000_000
+BY_HER_WORD = "proposal"  # the reason of what a proposal superseded
 
 Role = Literal["operator", "person", "assistant"]
 
@@ -136,3 +137,34 @@ def history(conn: Connection, key: str) -> list[Item]:
     """Every version of the fact `key`, newest first, the superseded ones too."""
     with conn.cursor(row_factory=class_row(Item)) as cursor:
         return cursor.execute(HISTORY, (key,)).fetchall()
+
+
+def one(conn: Connection, number: int) -> Item | None:
+    """One version of a fact, by its number."""
+    with conn.cursor(row_factory=class_row(Item)) as cursor:
+        return cursor.execute(f"{ITEM} WHERE id = %s", (number,)).fetchone()
+
+
+def supersede(conn: Connection, number: int, by: int | None, now: datetime) -> bool:
+    """Take a current version as outdated, by her word on a proposal; whether it was current."""
+    done = conn.execute(
+        """
+        UPDATE memory_items SET superseded_at = %s, superseded_by = %s, supersede_reason = %s
+        WHERE id = %s AND superseded_at IS NULL
+        """,
+        (now, by, BY_HER_WORD, number),
+    )
+    return done.rowcount == 1
+
+
+def reinstate(conn: Connection, number: int) -> bool:
+    """Let a version that was superseded by her word hold again; whether it was, and no other one of its key holds."""
+    done = conn.execute(
+        """
+        UPDATE memory_items old SET superseded_at = NULL, superseded_by = NULL, supersede_reason = NULL
+        WHERE id = %s AND supersede_reason = %s
+          AND NOT EXISTS (SELECT FROM memory_items new WHERE new.key = old.key AND new.superseded_at IS NULL)
+        """,
+        (number, BY_HER_WORD),
+    )
+    return done.rowcount == 1

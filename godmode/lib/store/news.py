@@ -17,7 +17,8 @@ class Group:
     """Waiting messages that say the same; those of SEV0 and SEV1 only where they are the same trouble.
 
     `body` and `why` (it was held) are the newest one's, `times` is how often all of them happened, `titles` how many
-    different ones there are. `told`: an unresolved incident speaks for them.
+    different ones there are. `told`: an unresolved incident speaks for them. `incident` is the newest one's that they
+    tell of, where they do.
     """
 
     severity: str
@@ -30,6 +31,7 @@ class Group:
     title: str
     body: str
     why: str | None
+    incident: int | None = None
 
 
 def groups(conn: Connection) -> Sequence[Group]:
@@ -41,12 +43,17 @@ def groups(conn: Connection) -> Sequence[Group]:
                 sum(count)::int AS times, min(created_at) AS since,
                 title,
                 (array_agg(body ORDER BY created_at DESC, id DESC))[1] AS body,
-                (array_agg(error ORDER BY created_at DESC, id DESC))[1] AS why
+                (array_agg(error ORDER BY created_at DESC, id DESC))[1] AS why, max(incident) AS incident
             FROM (
                 SELECT n.*, n.dedup_key IS NOT NULL AND EXISTS (
                     SELECT FROM incidents i
                     WHERE i.dedup_key = n.dedup_key AND i.status <> 'resolved' AND i.severity <> 'INFO'
-                      AND NOT i.archived) AS told
+                      AND NOT i.archived) AS told,
+                    CASE n.type
+                        WHEN 'incident' THEN (SELECT max(i.id) FROM incidents i
+                                              WHERE i.dedup_key = n.dedup_key AND NOT i.archived)
+                        WHEN 'incident_over' THEN substring(n.dedup_key FROM ':([0-9]{1,18}):')::bigint
+                    END AS incident
                 FROM notifications n
                 WHERE n.status IN ('pending', 'held') AND n.type NOT IN ('daily_digest', 'morning_call')
                   AND NOT n.archived

@@ -208,6 +208,18 @@ def hold(
     )
 
 
+def reword(conn: Connection, message_id: int, body: str, now: datetime) -> bool:
+    """Give a message another text, as long as it was never tried; whether that was so."""
+    done = conn.execute(
+        """
+        UPDATE notifications SET body = %s, updated_at = %s
+        WHERE id = %s AND status IN ('pending', 'held') AND channel IS NULL
+        """,
+        (_storable(body), now, message_id),
+    )
+    return done.rowcount == 1
+
+
 def over(conn: Connection, dedup_key: str, now: datetime) -> int:
     """The trouble is over: what still waits to tell of it is not told any more; how many messages that were."""
     return conn.execute(

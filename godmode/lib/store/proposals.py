@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from godmode.lib.kernel import Proposal
 from godmode.lib.store import audit
 
 AT_MOST = 10  # new proposals in any 60 minutes (specification, Proposals)
+SURER = 0.15  # by how much confidence has to rise for a decided finding to be raised again: from 0.7 half the doubt
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class ProposalRow:
     updated_at: datetime
     decided_at: datetime | None = None
     remedy: dict[str, Any] | None = None
+    before: dict[str, Any] | None = None
+    work: int | None = None
     shown: str = ""
 
 
@@ -38,20 +41,25 @@ class ProposalRow:
 class Decided:
     """What became of her word: `decided` now, `already` so, or not: `changed` since it was shown, `over` or `missing`.
 
-    `row` is the proposal as it is now, None where it is missing.
+    `row` is the proposal as it is now, None where it is missing; `work` the number in the retry queue by which its
+    remedy is carried out.
     """
 
     came_to: str
     row: ProposalRow | None
+    work: int | None = None
 
 
-# What she saw is known by the first characters of its hash: whoever decides by it decides what was shown.
-_SHOWN = "left(encode(sha256(convert_to(jsonb_build_array(title, evidence, remedy)::text, 'UTF8')), 'hex'), 12)"
+# What a yes is bound to: the finding, what the title says but for its figures, and the remedy with every parameter. So
+# "unanswered for 5 days" may become 6, and evidence may grow; another remedy, or other words, are another proposal.
+_SHOWN = r"""left(encode(sha256(convert_to(jsonb_build_array(
+    type, dedup_key, regexp_replace(title, '[0-9]+([.,:][0-9]+)*', '0', 'g'), remedy)::text, 'UTF8')), 'hex'), 12)"""
 _COLUMNS = ", ".join(f"{_SHOWN} AS shown" if name == "shown" else name for name in ProposalRow.__dataclass_fields__)
+_ROW = f"SELECT {_COLUMNS} FROM proposals"
 
 
 def put(conn: Connection, found: Proposal, now: datetime) -> str:
-    """Store a finding: `new`, `grown`, `same`, `decided` (rejected or approved before) or `over` (too many this hour).
+    """Store a finding: `new`, `grown`, `same`, `decided` before and not clearly worse, or `over` (too many this hour).
 
     The hour's count is taken under a lock, so that two hosts cannot both store the tenth.
     """
@@ -59,30 +67,49 @@ def put(conn: Connection, found: Proposal, now: datetime) -> str:
         conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('godmode.proposals', 0))")
         row = conn.execute(
             """
-            SELECT id, status, evidence -> 'count' FROM proposals WHERE dedup_key = %s AND NOT archived
+            SELECT id, status, evidence -> 'count', confidence, decided_at FROM proposals
+            WHERE dedup_key = %s AND NOT archived
             ORDER BY created_at DESC LIMIT 1
             """,
             (found.dedup_key,),
         ).fetchone()
         if row is None:
             return _insert(conn, found, now)
-        if row[1] != "open":
-            return "decided"
+        number, status, count, confidence, decided_at = row
+        if status != "open":
+            if not clearly_worse(found, count, confidence):
+                return "decided"
+            earlier = {
+                "proposal": number,
+                "status": status,
+                "count": count,
+                "at": decided_at.isoformat() if decided_at else None,
+            }
+            return _insert(conn, replace(found, evidence={**found.evidence, "earlier": earlier}), now)
         # "Unanswered for 5 days" says 6 tomorrow: that is the same finding, and no news for the digest.
-        grown = row[2] != found.evidence.get("count")
+        grown = count != found.evidence.get("count")
         conn.execute(
             """
             UPDATE proposals SET
-                title = %(title)s, confidence = %(confidence)s, evidence = %(evidence)s, remedy = %(remedy)s,
+                title = %(title)s, confidence = %(confidence)s, remedy = %(remedy)s,
+                evidence = %(evidence)s || CASE WHEN evidence ? 'earlier'
+                           THEN jsonb_build_object('earlier', evidence -> 'earlier') ELSE '{}' END,
                 updated_at = CASE WHEN %(grown)s THEN %(now)s ELSE updated_at END
             WHERE id = %(id)s
             """,
             {
                 "title": found.title, "confidence": found.confidence, "evidence": Jsonb(dict(found.evidence)),
-                "remedy": _jsonb(found.remedy), "grown": grown, "now": now, "id": row[0],
+                "remedy": _jsonb(found.remedy), "grown": grown, "now": now, "id": number,
             },
         )  # fmt: skip
         return "grown" if grown else "same"
+
+
+def clearly_worse(found: Proposal, count: object, confidence: float) -> bool:
+    """Whether a finding that was decided is raised again: twice the evidence, or SURER more confidence than then."""
+    counted = found.evidence.get("count")
+    doubled = isinstance(count, int) and isinstance(counted, int) and counted >= 2 * max(count, 1)
+    return doubled or found.confidence >= confidence + SURER
 
 
 def _insert(conn: Connection, found: Proposal, now: datetime) -> str:
@@ -110,20 +137,59 @@ def _jsonb(value: Mapping[str, Any] | None) -> Jsonb | None:
 
 def waiting(conn: Connection, limit: int = 50) -> Sequence[ProposalRow]:
     """Open proposals, the newest news first."""
-    with conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
-        return cursor.execute(
-            f"""
-            SELECT {_COLUMNS} FROM proposals WHERE status = 'open' AND NOT archived
-            ORDER BY updated_at DESC, confidence DESC, id LIMIT %s
-            """,
-            (limit,),
-        ).fetchall()
+    return _rows(
+        conn,
+        f"""
+        {_ROW} WHERE status = 'open' AND NOT archived
+        ORDER BY updated_at DESC, confidence DESC, id LIMIT %s
+        """,
+        limit,
+    )
+
+
+def under_way(conn: Connection, limit: int = 50) -> Sequence[ProposalRow]:
+    """What was approved and is not carried out yet, the newest first."""
+    return _rows(
+        conn,
+        f"""
+        {_ROW} WHERE status = 'approved' AND remedy IS NOT NULL AND NOT archived
+        ORDER BY decided_at DESC LIMIT %s
+        """,
+        limit,
+    )
+
+
+def decided(conn: Connection, limit: int = 200) -> Sequence[ProposalRow]:
+    """What is not open any more, the newest first."""
+    return _rows(
+        conn, f"{_ROW} WHERE status <> 'open' AND NOT archived ORDER BY created_at DESC, id DESC LIMIT %s", limit
+    )
 
 
 def one(conn: Connection, proposal_id: int) -> ProposalRow | None:
     """A proposal by its number."""
+    return next(iter(_rows(conn, f"{_ROW} WHERE id = %s", proposal_id)), None)
+
+
+def _rows(conn: Connection, statement: str, *values: object) -> Sequence[ProposalRow]:
     with conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM proposals WHERE id = %s", (proposal_id,)).fetchone()
+        return cursor.execute(statement, values).fetchall()
+
+
+def note_work(conn: Connection, proposal_id: int, work: int) -> None:
+    """Keep the number in the retry queue by which something is done about it."""
+    conn.execute("UPDATE proposals SET work = %s WHERE id = %s", (work, proposal_id))
+
+
+def note_before(conn: Connection, proposal_id: int, before: Mapping[str, Any]) -> None:
+    """Keep what it was like right before the effect."""
+    conn.execute("UPDATE proposals SET before = %s WHERE id = %s", (Jsonb(dict(before)), proposal_id))
+
+
+def move(conn: Connection, proposal_id: int, status: str, was: str) -> bool:
+    """Go from one status to the next; whether it was at that one (compare-and-set)."""
+    done = conn.execute("UPDATE proposals SET status = %s WHERE id = %s AND status = %s", (status, proposal_id, was))
+    return done.rowcount == 1
 
 
 def decide(
@@ -162,4 +228,5 @@ def _why_not(row: ProposalRow | None, verdict: str) -> Decided:
         return Decided("missing", None)
     if row.status == "open":
         return Decided("changed", row)
-    return Decided("already" if row.status == verdict else "over", row)
+    done = verdict == "approved" and row.status == "applied"
+    return Decided("already" if done or row.status == verdict else "over", row)

@@ -100,6 +100,29 @@ def claim(
     return sorted(taken, key=lambda row: (row.run_at, row.id))
 
 
+def claim_one(
+    conn: Connection, number: int, *, owner: tuple[str, int, str], lease_until: datetime, now: datetime
+) -> RetryRow | None:
+    """Take this row, whatever its time; None where it does not wait, or somebody else took it."""
+    host, pid, started = owner
+    return next(
+        iter(
+            _rows(
+                conn,
+                f"""
+                UPDATE retry_jobs r
+                SET status = 'running', owner_host = %s, owner_pid = %s, owner_started = %s,
+                    lease_until = %s, updated_at = %s
+                WHERE id = %s AND status = 'pending' AND NOT archived
+                RETURNING {_OF_ROW}
+                """,
+                host, pid, started, lease_until, now, number,
+            )
+        ),
+        None,
+    )  # fmt: skip
+
+
 class Told(Struct, frozen=True):
     """The audit row of an attempt (see audit.py)."""
 
