@@ -15,7 +15,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def failed(
     subject: str, at: Iterable[datetime], error: str | None = "connect ECONNREFUSED 10.0.0.7:5432"
 ) -> list[Failure]:
-    return [Failure("workflow", subject, subject.title(), when, error, f"{subject}-{when:%d%H%M}") for when in at]
+    return [Failure("workflow", subject, subject.title(), when, error, f"{when:%d%H%M}") for when in at]
 
 
 def hours(

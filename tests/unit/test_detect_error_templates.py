@@ -66,6 +66,12 @@ def test_a_workflow_that_only_fails_can_be_switched_off_and_one_that_also_works_
     assert found.remedy is None
 
 
+def test_what_cannot_be_switched_off_by_its_id_is_found_all_the_same() -> None:
+    always = hours("no id", days=28, ended=1, failing=[NOW - n * HOUR for n in range(1, 25)])
+    (found,) = look(failed("no id", [ago(hours=h) for h in range(1, 24)]), always)
+    assert found.remedy is None
+
+
 def test_two_errors_of_one_length_stay_two() -> None:
     a, b = mined(["connection to the database refused", "request to the shop timed out"])
     assert a != b

@@ -18,6 +18,7 @@ from godmode.lib.detectors.runs import (
     follow_up,
     is_news,
     key,
+    offered,
     proposal,
     quoted,
     surest,
@@ -25,7 +26,7 @@ from godmode.lib.detectors.runs import (
 from godmode.lib.detectors.statistics import bonferroni, calibrated, rate_grew, succession
 from godmode.lib.detectors.templates import ANY, mined
 from godmode.lib.kernel import Proposal
-from godmode.lib.remedies import DeactivateWorkflow, DisableJob, stored
+from godmode.lib.remedies import DeactivateWorkflow, DisableJob
 from godmode.lib.store import outcomes
 from godmode.lib.store.outcomes import Failure, Tally
 
@@ -164,8 +165,8 @@ def _remedy(subjects: Sequence[Failure], broken: Mapping[str, Tally]) -> Mapping
         return None
     one = subjects[0]
     if one.kind == "workflow":
-        return stored(DeactivateWorkflow(one.subject, shorten(one.name, 100)))
-    return stored(DisableJob(one.subject))
+        return offered(DeactivateWorkflow(one.subject, shorten(one.name, 100)))
+    return offered(DisableJob(one.subject))
 
 
 def _dedup(cause: Cause, subjects: Sequence[Failure]) -> str:

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from godmode.lib.detectors.evidence import shorten
-from godmode.lib.detectors.runs import dates, is_news, proposal, quoted, surest
+from godmode.lib.detectors.runs import dates, is_news, offered, proposal, quoted, surest
 from godmode.lib.detectors.statistics import comes_back
 from godmode.lib.kernel import Proposal
-from godmode.lib.remedies import MuteIncidents, stored
+from godmode.lib.remedies import MuteIncidents
 from godmode.lib.store import outcomes
 from godmode.lib.store.outcomes import Deed
 
@@ -84,4 +84,4 @@ def _proposal(deeds: Sequence[Deed], now: datetime) -> Proposal | None:
 
 
 def _remedy(one: Deed) -> Mapping[str, Any] | None:
-    return stored(MuteIncidents(one.subject, days=MUTED_DAYS)) if one.kind == "settle_incident" else None
+    return offered(MuteIncidents(one.subject, days=MUTED_DAYS)) if one.kind == "settle_incident" else None

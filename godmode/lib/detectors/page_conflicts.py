@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from godmode.lib.detectors.asks import find_asks
 from godmode.lib.detectors.evidence import shorten, window
 from godmode.lib.detectors.page_words import Contradiction, Twins, contradictions, subject_of, twins
-from godmode.lib.detectors.runs import NEWS, dates, proposal, quoted, surest
+from godmode.lib.detectors.runs import NEWS, dates, offered, proposal, quoted, surest
 from godmode.lib.detectors.statistics import comes_back, succession, wilson_lower
 from godmode.lib.detectors.words import plain, tokens
 from godmode.lib.kernel import Proposal
-from godmode.lib.remedies import SupersedeMemory, stored
+from godmode.lib.remedies import SupersedeMemory
 from godmode.lib.store import pages
 from godmode.lib.store.memory import Message
 from godmode.lib.store.pages import CanonicalPage
@@ -72,7 +72,7 @@ def _duplicate(pair: Twins) -> Proposal:
         more=f"godmode memory show {older.key}",
         times=sorted(page.edited or page.stored for page in (older, newer)),
         messages=[_quoted(page, page.text) for page in (older, newer)],
-        remedy=stored(SupersedeMemory(older.id, by=newer.id)),
+        remedy=offered(SupersedeMemory(older.id, by=newer.id)),
     )
 
 

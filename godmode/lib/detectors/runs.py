@@ -7,7 +7,9 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, Protocol
 
 from godmode.lib.detectors.evidence import MOST_FINDINGS, MOST_MESSAGES, shorten
+from godmode.lib.errors import BadData
 from godmode.lib.kernel import Proposal
+from godmode.lib.remedies import Remedy, stored
 
 NEWS = timedelta(hours=24)  # what was last seen longer ago is no news (specification, detectPatterns)
 BASELINE = timedelta(days=28)
@@ -75,6 +77,14 @@ def proposal(
         "messages": list(messages)[-MOST_MESSAGES:],
     }
     return Proposal(type_, shorten(title, 160), confidence, said, f"{type_}:{dedup}", remedy)
+
+
+def offered(remedy: Remedy) -> Mapping[str, Any] | None:
+    """The remedy as a proposal keeps it; None where it cannot be done to just this (an id that is none)."""
+    try:
+        return stored(remedy)
+    except BadData:
+        return None
 
 
 def quoted(at: datetime, where: str, text: str) -> dict[str, str]:

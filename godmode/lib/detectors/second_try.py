@@ -7,10 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from godmode.lib.detectors.runs import BASELINE, NEWS, called, dates, follow_up, is_news, key, proposal, quoted, surest
+from godmode.lib.detectors.runs import (
+    BASELINE,
+    NEWS,
+    called,
+    dates,
+    follow_up,
+    is_news,
+    key,
+    offered,
+    proposal,
+    quoted,
+    surest,
+)
 from godmode.lib.detectors.statistics import succession
 from godmode.lib.kernel import Proposal
-from godmode.lib.remedies import RetryWorkflow, stored
+from godmode.lib.remedies import RetryWorkflow
 from godmode.lib.store import outcomes
 from godmode.lib.store.outcomes import Failure, Tally, Try
 
@@ -102,4 +114,4 @@ def _do(one: Try, waiting: str | None) -> str:
 
 
 def _remedy(waiting: str | None) -> Mapping[str, Any] | None:
-    return stored(RetryWorkflow(waiting)) if waiting else None
+    return offered(RetryWorkflow(waiting)) if waiting else None
