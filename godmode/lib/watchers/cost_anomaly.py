@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Section
 from godmode.lib.kernel import Incident, Severity
@@ -19,8 +18,7 @@ WEEKS = 4
 HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class CostAnomaly:
+class CostAnomaly(Struct, frozen=True):
     """Calls that are 200 % or more over the baseline of the same hour and weekday are an INFO, 400 % a WARN
     (specification, Watchers).
 
