@@ -43,8 +43,8 @@ class CostAnomaly(Struct, frozen=True):
         wanted = {*hours, *(earlier for weeks in hours.values() for earlier in weeks)}
         usage = spending.hours(store.conn, sorted(wanted))
         for service, rows in groupby(usage, key=lambda row: row.service):
-            found = [self._judged(service, list(rows), hours)]
-            yield from (incident for incident in found if incident is not None)
+            if found := self._judged(service, list(rows), hours):
+                yield found
 
     def _same_hours(self, hour: datetime) -> list[datetime]:
         """The same local hour of the weeks before."""
