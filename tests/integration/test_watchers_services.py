@@ -273,7 +273,7 @@ def test_a_workflow_of_workday_mornings_is_silent_on_a_workday_only(watched: Wat
     assert len(titles(watched, "silent_workflows")) == 1
 
 
-def test_events_at_random_are_silent_when_eight_were_to_come(watched: Watched) -> None:
+def test_events_at_random_are_silent_when_ten_were_to_come(watched: Watched) -> None:
     moments = [at + timedelta(minutes=37 * n * n % 53) for n, at in enumerate(every(watched.now, HOUR, until=4 * HOUR))]
     runs_at(watched, "orders", moments)
     assert titles(watched, "silent_workflows") == []
