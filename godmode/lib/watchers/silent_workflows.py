@@ -166,15 +166,11 @@ def _was_over(life: Life) -> bool:
 def _schedule(windows: Sequence[Window], weeks: Sequence[Runs], tolerance: timedelta) -> timedelta | None:
     """The longest wait for the next run, and by how much it varies, where every week's was the same; None where it
     follows no schedule."""
-    waits = [
-        week.next - window.begins + tolerance
-        for window, week in zip(windows, weeks, strict=True)
-        if week.next is not None
-    ]
+    waits = [week.next - window.begins for window, week in zip(windows, weeks, strict=True) if week.next is not None]
     if len(waits) < len(weeks):
         return None
-    spread = max(waits) - min(waits)
-    return max(waits) + spread if spread <= max(JITTER, AGREE * min(waits)) else None
+    spread, wait = max(waits) - min(waits), min(waits)
+    return max(waits) + tolerance + spread if spread <= max(AGREE * wait, min(JITTER, wait / 10)) else None
 
 
 def _patience(due_after: timedelta) -> timedelta:
