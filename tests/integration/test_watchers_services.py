@@ -302,6 +302,18 @@ def test_where_the_scheduled_ones_are_silent_too_it_is_no_holiday(watched: Watch
     assert keys(watched, "silent_workflows") == ["backup", "leads", "orders"]
 
 
+def test_a_day_that_is_slow_for_all_others_is_no_silence(watched: Watched) -> None:
+    quiet = watched.now - 7 * HOUR
+    for n, name in enumerate(("orders", "leads", "returns", "calls")):
+        usual = jittered(every(watched.now, 20 * MINUTE))
+        left = 0 if name == "orders" else 3  # of the last seven hours' runs
+        since = [at for at in usual if at > quiet][: left * 6 : 6]
+        runs_at(watched, name, [at + timedelta(seconds=n) for at in [at for at in usual if at <= quiet] + since])
+    assert keys(watched, "silent_workflows") == []
+    runs_at(watched, "more", jittered([at for at in every(watched.now, 3 * MINUTE)]))
+    assert keys(watched, "silent_workflows") == ["orders"]
+
+
 def test_a_slow_day_is_no_silence(watched: Watched) -> None:
     usual = [at for at in every(watched.now, 6 * MINUTE) if at < watched.now - DAY]
     today = [watched.now - DAY + n * 6 * MINUTE for n in range(225)]  # until an hour and a half ago

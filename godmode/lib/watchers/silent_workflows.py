@@ -26,6 +26,7 @@ READ_LATE = timedelta(days=2)  # what was read so long after it ran is history f
 HALF_DAY = timedelta(hours=12)
 BUSY = 2000  # runs of half a day, as far as they are counted
 HOLIDAY = timedelta(days=3)
+FEWEST_OTHERS, MOST_OTHERS = 3, 50  # workflows by which the company's day is known
 
 
 class Silence(Struct, frozen=True):
@@ -51,9 +52,10 @@ class SilentWorkflows(Struct, frozen=True):
     wait is over and up to an hour more; one that runs more often than every two hours may miss one. Else it comes as
     events do: of events at random of which ten are expected, none come with a chance of exp(-10), one in twenty
     thousand (Poisson). Expected are the mean of the weeks, less where the half day before its last run was slower
-    than theirs; and no week may have had less than half of that. Where half of those are silent at once, and the
-    scheduled ones are not, people are away: that is said only after three days. With less than three weeks of history
-    nothing is said. What n8n was not asked for cannot be heard: silence counts up to its last complete sync.
+    than theirs, or three or more others that come as events do have been slower since than they usually are; and no
+    week may have had less than half of that. Where half of those are silent at once, and the scheduled ones are not,
+    people are away: that is said only after three days. With less than three weeks of history nothing is said. What
+    n8n was not asked for cannot be heard: silence counts up to its last complete sync.
     """
 
     name = "silent_workflows"
@@ -71,7 +73,8 @@ class SilentWorkflows(Struct, frozen=True):
         silences = self._silences(store, rhythm.lives(store.conn, until), until)
         late = [s for s in silences if s.due_after is not None and s.gap > _patience(s.due_after)]
         at_random = [s for s in silences if s.due_after is None]
-        silent = self._without_a_cause(store, [s for s in at_random if self._is_unusual(s)])
+        unusual = [s for s in at_random if self._is_unusual(s)]
+        silent = [s for s in unusual if self._is_for_its_day(store, s, at_random, until)]
         if len(silent) > 1 and 2 * len(silent) >= len(at_random) and not late:
             silent = [s for s in silent if s.gap > HOLIDAY]
         yield from map(self._incident, [*late, *silent])
@@ -81,17 +84,14 @@ class SilentWorkflows(Struct, frozen=True):
         enough = self.settings.expected_runs
         return silence.usual >= enough and all(2 * week.count >= enough for week in silence.weeks)
 
-    def _without_a_cause(self, store: Store, silences: Sequence[Silence]) -> list[Silence]:
-        """Those that are silent even for a slow day: as many should have come as it had fewer than usual before."""
-        windows = [window for silence in silences for window in _before(silence, self.grounds.zone)]
-        answers = iter(rhythm.runs(store.conn, windows, BUSY) if windows else ())
-        found = []
-        for silence in silences:
-            lately, *weeks = [next(answers).count for _ in _before(silence, self.grounds.zone)]
-            level = min(1.0, lately / max(1.0, sum(weeks) / len(weeks)))
-            if silence.usual * level >= self.settings.expected_runs:
-                found.append(silence)
-        return found
+    def _is_for_its_day(self, store: Store, silence: Silence, all_: Sequence[Silence], until: datetime) -> bool:
+        """Whether it is silent even for a slow day, its own or the company's: fewer are expected by as much."""
+        zone = self.grounds.zone
+        others = [_meanwhile(other, silence, until, zone) for other in all_[:MOST_OTHERS] if other is not silence]
+        if len(others) < FEWEST_OTHERS or silence.gap > HOLIDAY:
+            others = []
+        level = min(_level(store, [_before(silence, zone)]), _level(store, others))
+        return silence.usual * level >= self.settings.expected_runs
 
     def _silences(self, store: Store, lives: Sequence[Life], until: datetime) -> list[Silence]:
         """The present gap of every workflow that has history enough."""
@@ -128,6 +128,23 @@ def _before(silence: Silence, zone: tzinfo) -> list[Window]:
     life = silence.life
     ends = [_weeks_before(life.last, week, zone) for week in range(len(silence.weeks) + 1)]
     return [Window(life.workflow_id, at - HALF_DAY, at) for at in ends]
+
+
+def _meanwhile(other: Silence, silence: Silence, until: datetime, zone: tzinfo) -> list[Window]:
+    """What another workflow did since this one's last run, and in the same stretch of the weeks before."""
+    begins = [_weeks_before(silence.life.last, week, zone) for week in range(len(other.weeks) + 1)]
+    return [Window(other.life.workflow_id, at, at + min(until - silence.life.last, WEEK)) for at in begins]
+
+
+def _level(store: Store, stretches: Sequence[Sequence[Window]]) -> float:
+    """How much is going on, of what there usually is, at most 1: each stretch's first window against its others. Where
+    there is little to go by, 1."""
+    asked = [window for windows in stretches for window in windows]
+    answers = iter(rhythm.runs(store.conn, asked, BUSY) if asked else ())
+    counts = [[next(answers).count for _ in windows] for windows in stretches]
+    lately = sum(first for first, *_ in counts)
+    usual = sum(sum(weeks) / len(weeks) for _, *weeks in counts)
+    return min(1.0, lately / usual) if usual >= 1 else 1.0
 
 
 def _windows(life: Life, until: datetime, zone: tzinfo) -> list[Window]:
