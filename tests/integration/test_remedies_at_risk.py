@@ -107,9 +107,30 @@ def test_the_switch_is_asked_before_each_request(her: Approver, n8n: N8n, monkey
     assert (len(n8n.calls), n8n.orders(), her.row(number).status) == (1, [], "approved")
 
 
+def test_write_enabled_is_asked_before_the_order(her: Approver, n8n: N8n, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, work = is_approved(her)
+    answer = n8n.answer
+
+    def turned(*call: Any) -> Any:
+        with psycopg.connect(her.conn.info.dsn, autocommit=True) as other:
+            other.execute("UPDATE agent_controls SET write_enabled = false")
+        return answer(*call)
+
+    monkeypatch.setattr(n8n, "answer", turned)
+    assert "write_enabled is off" in said(her.does(work))
+    assert (n8n.orders(), her.row(number).status, her.work(number).status) == ([], "approved", "pending")
+
+
 def test_her_own_hand_works_while_the_schedule_is_off(her: Approver) -> None:
     controls.set_control(her.conn, "jobs_enabled", False)
     assert her.approves(her.is_offered(DisableJob("sync_n8n"))).outcome == "succeeded"
+
+
+def test_between_two_of_her_words_no_slot_was_missed(her: Approver) -> None:
+    her.approves(her.is_offered(DisableJob("sync_n8n")))
+    her.at.advance(timedelta(days=1))
+    her.approves(her.is_offered(OFF, "another", "k2"))
+    assert her.conn.execute("SELECT count(*) FROM agent_audit_log WHERE action_type = 'missed'").fetchone() == (0,)
 
 
 # -- once ----------------------------------------------------------------------------------------------------
