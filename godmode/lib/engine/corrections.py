@@ -61,7 +61,7 @@ def undo(ctx: JobContext, number: int) -> JobResult:
         task.close()
     if isinstance(task.way, Outside):
         task.keep_undone(done)
-    return JobResult(Outcome.SUCCEEDED, data={"message": f"taken back: {task.way.describe(task.remedy).undo}"})
+    return JobResult(Outcome.SUCCEEDED, data={"message": f"that {task.way.describe(task.remedy).undo}"})
 
 
 def place_of(ctx: JobContext) -> Place:
