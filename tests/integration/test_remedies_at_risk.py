@@ -16,7 +16,7 @@ from godmode.lib.config import Config
 from godmode.lib.engine import killswitch
 from godmode.lib.errors import KillSwitchOn
 from godmode.lib.remedies import DeactivateWorkflow, DisableJob, Remedy, RetryWorkflow
-from godmode.lib.store import controls, job_state
+from godmode.lib.store import controls, job_state, retry_jobs
 from godmode.lib.store.proposals import Decided
 
 OFF = DeactivateWorkflow("w1", "Orders")
@@ -241,6 +241,16 @@ def test_a_retry_that_n8n_does_not_show_is_repeated_only_once_it_would_have_been
     assert len(n8n.orders()) == 1
     her.queue_runs(timedelta(seconds=41))
     assert (len(n8n.orders()), her.row(number).status) == (2, "applied")
+
+
+def test_nothing_is_carried_out_without_her_yes(her: Approver, n8n: N8n) -> None:
+    number = her.is_offered(OFF)
+    work = retry_jobs.enqueue(her.conn, "remedy", {"proposal": number}, now=her.at.now())
+    assert said(her.does(work or 0)) == "it is open, so nothing is carried out"
+    her.rejects(number)
+    retry_jobs.enqueue(her.conn, "remedy", {"proposal": number}, now=her.at.now())
+    her.queue_runs()
+    assert (n8n.calls, her.row(number).status) == ([], "rejected")
 
 
 def test_an_unknown_remedy_is_approved_and_not_carried_out(her: Approver) -> None:
