@@ -97,8 +97,8 @@ class App:
         from godmode.lib.health import pings
         from godmode.lib.wire import Sockets
 
-        wanted = pings.request(url, style, pings.Signal(event, run_id, self.clean(text), ms))
         try:
+            wanted = pings.request(url, style, pings.Signal(event, run_id, self.clean(text), ms))
             if wanted is not None:
                 pings.send(wanted, check, Sockets())
         except KillSwitchOn:

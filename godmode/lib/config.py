@@ -20,6 +20,7 @@ from msgspec import Meta, Struct, field
 
 from godmode.lib import paths
 from godmode.lib.errors import Usage
+from godmode.lib.sections import URL
 from godmode.lib.sections import Health as Health
 from godmode.lib.sections import Log as Log
 from godmode.lib.sections import Section as Section
@@ -282,6 +283,8 @@ def _plain(message: str) -> str:
     """A message of msgspec in the words of TOML: "expected a whole number, got text"."""
     if TIME in message.replace("\\\\", "\\"):
         return 'expected a time of day such as "08:00"'
+    if URL in message.replace("\\\\", "\\"):
+        return 'expected an address such as "https://hc-ping.com/UUID"'
     for name, words in _TYPES.items():
         message = message.replace(f"`{name} | null`", words).replace(f"`{name}`", words)
     return _lower_first(message)
