@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from godmode.lib.errors import Refused
+from godmode.lib import log
+from godmode.lib.errors import GodmodeError, KillSwitchOn, Refused
 from godmode.lib.ports import Wire
+from godmode.lib.wire import Sockets
 
 if TYPE_CHECKING:
     import httpx
@@ -138,3 +140,22 @@ def _sent(wanted: Request, client: httpx.Client, wire: Wire) -> None:
         raise Refused(
             f"the dead man's switch answered {response.status_code}", "check health.ping_url and health.pings"
         )
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Tells one address of the runs of a job, as engine/equipment.py's Pinger. What fails is a line of the log."""
+
+    url: str
+    style: str | None
+    clean: Callable[[str], str]
+
+    def __call__(self, event: str, run_id: str, text: str, ms: int | None, check: Callable[[], None]) -> None:
+        try:
+            wanted = request(self.url, self.style, Signal(event, run_id, self.clean(text), ms))
+            if wanted is not None:
+                send(wanted, check, Sockets())
+        except KillSwitchOn:
+            raise
+        except GodmodeError as e:
+            log.event("warning", str(e), event=event, run=run_id)
