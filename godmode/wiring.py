@@ -8,7 +8,6 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from socket import gethostname
 from typing import Any, TextIO, cast
 
 from msgspec import structs
@@ -22,11 +21,11 @@ from godmode.lib.engine import slots, stop
 from godmode.lib.engine.equipment import Equipment, Mode, Pinger, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
-from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Usage, storable
+from godmode.lib.errors import Transient, Usage, storable
 from godmode.lib.kernel import Cadence, Daily, Every, Incident, Job, JobContext, Skip
 from godmode.lib.ports import Calls, Channel, Due, Grounds, Site, Source, Watcher
 from godmode.lib.store import Store, connect, migrate
-from godmode.supply import INTERVAL_KEYS, Progress, Supply, folders, is_configured
+from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 
 
 class App:
@@ -88,23 +87,11 @@ class App:
         """What tells a job's dead man's switch of its runs; None for a job that has none."""
         wanted = self.config.settings.health
         url = wanted.pings.get(job) or (wanted.ping_url if job == "health_monitor" else None)
-        return partial(self._ping, url, wanted.ping_style) if url else None
+        if not url:
+            return None
+        from godmode.lib.health.pings import Ping
 
-    def _ping(
-        self, url: str, style: str | None, event: str, run_id: str, text: str, ms: int | None, check: Callable[[], None]
-    ) -> None:
-        from godmode.lib import log
-        from godmode.lib.health import pings
-        from godmode.lib.wire import Sockets
-
-        wanted = pings.request(url, style, pings.Signal(event, run_id, self.clean(text), ms))
-        try:
-            if wanted is not None:
-                pings.send(wanted, check, Sockets())
-        except KillSwitchOn:
-            raise
-        except GodmodeError as e:
-            log.event("warning", str(e), event=event, run=run_id)
+        return Ping(url, wanted.ping_style, self.clean)
 
     def renew_mirror(self) -> None:
         """Tell the fallback of a changed allowlist or control. Raises Usage where its file cannot be written."""
@@ -289,21 +276,6 @@ class App:
         except Usage:
             return None
 
-    def _around(self, check: Callable[[], None]) -> Any:
-        """What the health checks need of the installation."""
-        from godmode.lib.engine import slots
-        from godmode.lib.health.finding import Around
-
-        return Around(
-            folders=folders(self.config, self._embedded),
-            embedded=self._embedded,
-            jobs=self.jobs(),
-            due=lambda job, at: slots.latest(job.cadence, at, self.config.zone),
-            probes=partial(self.supply.probes, check),
-            host=gethostname(),
-            real=isinstance(self.clock, SystemClock),
-        )
-
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.engine import locks
         from godmode.lib.notify.router import Router
@@ -341,7 +313,7 @@ class App:
             command=self._command,
             say=self._say,
             progress=self.progress.read,
-            around=partial(self._around, check),
+            around=lambda: self.supply.around(check, self.jobs(), self._embedded, isinstance(self.clock, SystemClock)),
             **run,
         )
 
