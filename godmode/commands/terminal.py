@@ -31,13 +31,15 @@ options = Options()
 
 @cache
 def config() -> Config:
-    """The configuration named by `--config`, or the default one, and the environment beside it. Raises Usage."""
-    from godmode.lib import config as configuration
-    from godmode.lib import secrets_file
+    """The configuration named by `--config`, or the default one. Raises Usage.
 
-    found = configuration.load(options.config)
-    secrets_file.take(found.path)
-    return found
+    The environment beside it comes first: the alert that it cannot be read needs secrets too.
+    """
+    from godmode.lib import config as configuration
+    from godmode.lib import paths, secrets_file
+
+    secrets_file.take((options.config or paths.default_config()).absolute())
+    return configuration.load(options.config)
 
 
 def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, text: str) -> None:

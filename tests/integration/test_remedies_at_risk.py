@@ -112,6 +112,79 @@ def test_write_enabled_is_asked_before_the_order(her: Approver, n8n: N8n) -> Non
             other.execute("UPDATE agent_controls SET write_enabled = false")
 
     n8n.before = turn
+    assert "write_enabled is off" in said(her.does(work))
+    assert (n8n.orders(), her.row(number).status, her.work(number).status) == ([], "approved", "pending")
+
+
+def test_her_own_hand_works_while_the_schedule_is_off(her: Approver) -> None:
+    controls.set_control(her.conn, "jobs_enabled", False)
+    assert her.approves(her.is_offered(DisableJob("sync_n8n"))).outcome == "succeeded"
+
+
+def test_between_two_of_her_words_no_slot_was_missed(her: Approver) -> None:
+    her.approves(her.is_offered(DisableJob("sync_n8n")))
+    her.at.advance(timedelta(days=1))
+    her.approves(her.is_offered(OFF, "another", "k2"))
+    assert her.conn.execute("SELECT count(*) FROM agent_audit_log WHERE action_type = 'missed'").fetchone() == (0,)
+
+
+# -- once ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("remedy", "order"), EFFECTS, ids=("deactivate", "retry"))
+def test_what_was_approved_and_not_done_is_done_by_the_queues_next_run_once(
+    remedy: Remedy, order: str, her: Approver, n8n: N8n
+) -> None:
+    number, work = is_approved(her, remedy)
+    for _ in range(3):
+        her.queue_runs()
+    assert (n8n.orders(), her.row(number).status) == ([order], "applied")
+    assert her.does(work).reason == "locked"
+    assert her.conn.execute("SELECT count(*) FROM corrections").fetchone() == (1,)
+
+
+def test_of_two_yeses_at_once_one_is_carried_out(her: Approver, n8n: N8n, config: Config) -> None:
+    number = her.is_offered(OFF)
+
+    with ThreadPoolExecutor(1) as pool:  # signals are heard by the main thread alone, so one of them is this one
+        other = pool.submit(lambda: her_word(config, n8n, number))
+        came = her.says(number)
+        mine = came.came_to if came.work is None else str(her.does(came.work).outcome)
+        theirs = other.result()
+    assert sorted([mine, theirs]) in (["already", "decided"], ["already", "succeeded"])
+    her.queue_runs()
+    assert (n8n.orders(), her.row(number).status) == (["/workflows/w1/deactivate"], "applied")
+
+
+def her_word(config: Config, n8n: N8n, number: int) -> str:
+    other = Approver(config, n8n)
+    try:
+        return str(other.says(number).came_to)
+    finally:
+        other.store.close()
+
+
+# -- what she saw --------------------------------------------------------------------------------------------
+
+
+def test_a_yes_holds_while_the_finding_grows_and_not_for_another_remedy_or_other_words(her: Approver) -> None:
+    number = her.is_offered(OFF, "Failing for 5 days")
+    shown = her.row(number).shown
+    assert her.row(her.is_offered(OFF, "Failing for 6 days")).shown == shown
+    assert her.row(her.is_offered(RetryWorkflow("1"), "Failing for 6 days")).shown != shown
+    assert her.says(number, shown=shown).came_to == "changed"
+    assert her.row(her.is_offered(OFF, "Failing, and losing orders, for 6 days")).shown != shown
+    her.is_offered(OFF, "Failing for 7 days")
+    assert her.says(number, shown=shown).came_to == "decided"
+
+
+# -- faults --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("remedy", [OFF, RetryWorkflow("1")], ids=("deactivate", "retry"))
+def test_a_500_is_told_and_tried_again(remedy: Remedy, her: Approver, n8n: N8n) -> None:
+    number, work = is_approved(her, remedy)
+    n8n.fail("internal error", at=2 if remedy is OFF else 3)
     result = her.does(work)
     assert (result.outcome, "n8n answered 500" in said(result)) == ("failed", True)
     assert (her.row(number).status, her.work(number).status) == ("approved", "pending")
