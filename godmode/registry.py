@@ -71,6 +71,14 @@ DETECTORS = {
         f"{_LIB}.detectors.unanswered_questions:UnansweredQuestions",
     ),
     "growing_topics": ("topics that suddenly grow", f"{_LIB}.detectors.growing_topics:GrowingTopics"),
+    "error_templates": ("the same error again and again", f"{_LIB}.detectors.error_templates:ErrorTemplates"),
+    "second_try": ("what works on the second try", f"{_LIB}.detectors.second_try:SecondTry"),
+    "failure_hours": ("failures that keep to an hour or a weekday", f"{_LIB}.detectors.failure_hours:FailureHours"),
+    "chained_failures": ("a failure that follows another", f"{_LIB}.detectors.chained_failures:ChainedFailures"),
+    "changed_rate": ("what runs more, less or longer than before", f"{_LIB}.detectors.changed_rate:ChangedRate"),
+    "slowing_queue": ("a queue that drains ever more slowly", f"{_LIB}.detectors.slowing_queue:SlowingQueue"),
+    "manual_work": ("what is done by hand again and again", f"{_LIB}.detectors.manual_work:ManualWork"),
+    "page_conflicts": ("pages that conflict or have gone stale", f"{_LIB}.detectors.page_conflicts:PageConflicts"),
 }
 
 RETRIES = {

@@ -66,14 +66,22 @@ def _state(where: Path) -> Path:
 
 
 def alert(left: Left, trouble: Trouble) -> Came:
-    """Tell of a trouble. `killswitch on` waits for this, as for every run of this host."""
+    """Tell of a trouble; the job's dead man's switch hears of it too, but for a crash, which a run that began told it.
+
+    `killswitch on` waits for this, as for every run of this host.
+    """
     try:
         with locks.hold(left.config.state, locks.FALLBACK) as free:
-            if not free:
-                return Came("kept", "another process tells of it")
-            return fallback.alert(_place(left), trouble)
+            return _alert(left, trouble) if free else Came("kept", "another process tells of it")
     except Usage:  # a folder that cannot be written: the file of the hour, in memory, keeps two apart
-        return fallback.alert(_place(left), trouble)
+        return _alert(left, trouble)
+
+
+def _alert(left: Left, trouble: Trouble) -> Came:
+    came = fallback.alert(_place(left), trouble)
+    if trouble.kind != "crash":
+        ping_failure(left, trouble)
+    return came
 
 
 def ping_failure(left: Left, trouble: Trouble) -> None:
@@ -123,7 +131,6 @@ def _route(settings: Settings) -> routes.Route:
 
 def _ways(app: App) -> Sequence[Way]:
     """The ways to try: those of SEV1 by every channel, or the channels that the configuration names."""
-
     settings = app.config.settings
     channels = {
         n: c for n, c in app.channels(partial(_stop_where_on, app.config.state)).items() if not isinstance(c, Unusable)

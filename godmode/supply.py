@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.config import Config
 from godmode.lib.errors import Usage
-from godmode.lib.kernel import Every, Rate
+from godmode.lib.kernel import Every, Job, Rate, Slot
 from godmode.lib.ports import Meter, Probe, Probed, Site, Source
 from godmode.lib.store import Store, connect, places
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from godmode.lib.health.finding import Around
     from godmode.lib.wire import Sockets
 
 INTERVAL_KEYS = {
@@ -129,6 +133,17 @@ class Supply:
             if isinstance(source, Probed):
                 found[name] = source.probe()
         return found
+
+    def around(self, check: Callable[[], None], jobs: Sequence[Job], embedded: bool, real: bool) -> Around:
+        """What the health checks need of the installation; `real`: its clock is the machine's own."""
+        from godmode.lib.engine import slots
+        from godmode.lib.health.finding import Around
+
+        def due(job: Job, at: datetime) -> Slot:
+            return slots.latest(job.cadence, at, self.config.zone)
+
+        probes = partial(self.probes, check)
+        return Around(folders(self.config, embedded), embedded, jobs, due, probes, gethostname(), real)
 
     def cut(self) -> None:
         """Break off every open request."""

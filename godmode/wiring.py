@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from socket import gethostname
 from typing import Any, TextIO, cast
 
 from msgspec import structs
@@ -18,15 +17,15 @@ from godmode.lib import config as configuration
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
 from godmode.lib.config import Config, Settings, nearest
-from godmode.lib.engine import locks, slots, stop
+from godmode.lib.engine import slots, stop
 from godmode.lib.engine.equipment import Equipment, Mode, Pinger, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
-from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Usage, storable
+from godmode.lib.errors import Transient, Usage, storable
 from godmode.lib.kernel import Cadence, Daily, Every, Incident, Job, JobContext, Skip
 from godmode.lib.ports import Calls, Channel, Due, Grounds, Site, Source, Watcher
 from godmode.lib.store import Store, connect, migrate
-from godmode.supply import INTERVAL_KEYS, Progress, Supply, folders, is_configured
+from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 
 
 class App:
@@ -88,23 +87,11 @@ class App:
         """What tells a job's dead man's switch of its runs; None for a job that has none."""
         wanted = self.config.settings.health
         url = wanted.pings.get(job) or (wanted.ping_url if job == "health_monitor" else None)
-        return partial(self._ping, url, wanted.ping_style) if url else None
+        if not url:
+            return None
+        from godmode.lib.health.pings import Ping
 
-    def _ping(
-        self, url: str, style: str | None, event: str, run_id: str, text: str, ms: int | None, check: Callable[[], None]
-    ) -> None:
-        from godmode.lib import log
-        from godmode.lib.health import pings
-        from godmode.lib.wire import Sockets
-
-        wanted = pings.request(url, style, pings.Signal(event, run_id, self.clean(text), ms))
-        try:
-            if wanted is not None:
-                pings.send(wanted, check, Sockets())
-        except KillSwitchOn:
-            raise
-        except GodmodeError as e:
-            log.event("warning", str(e), event=event, run=run_id)
+        return Ping(url, wanted.ping_style, self.clean)
 
     def renew_mirror(self) -> None:
         """Tell the fallback of a changed allowlist or control. Raises Usage where its file cannot be written."""
@@ -115,7 +102,7 @@ class App:
     def perform(self, job: Job) -> Report:
         """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
         equipment = structs.replace(self.runner.has, job=lambda name: job if name == job.name else self.job(name))
-        return Runner(equipment).run(job.name, Mode(again=True))
+        return Runner(equipment).run(job.name, Mode(again=True, unscheduled=True))
 
     def clean(self, text: str) -> str:
         """The text as it may be kept and told: no secret, nobody else's address, nothing PostgreSQL would refuse."""
@@ -153,12 +140,11 @@ class App:
         """The jobs that a schedule starts."""
         return [self.job(name) for name in registry.JOBS]
 
-    def in_force(self, jobs: Sequence[Job]) -> list[Job]:
-        """Jobs at the intervals that hold: by a proposal that she approved, else the configured ones."""
+    def _held(self) -> Mapping[str, int]:
+        """The intervals that proposals she approved put in place of the configured ones."""
         from godmode.lib.store import job_state
 
-        held = job_state.intervals(self.store.conn)
-        return [slots.in_force(job, held.get(job.name)) for job in jobs]
+        return job_state.intervals(self.store.conn)
 
     def lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
@@ -185,7 +171,8 @@ class App:
     def watchers(self) -> dict[str, Watcher]:
         """What looks for trouble: every watcher by its name. One whose section is wrong is there, and says so when it
         looks: it does not stop the others."""
-        grounds = Grounds(self.config.zone, self._intervals, self._due)
+        held = self._held()  # asked for here: each looks in a thread of its own, and this connection is not its own
+        grounds = Grounds(self.config.zone, partial(self._intervals, held), partial(self._due, held))
         return {name: self._watcher(name, registry.load(t), grounds) for name, (_, t) in registry.WATCHERS.items()}
 
     def _watcher(self, name: str, kind: Any, grounds: Grounds) -> Watcher:
@@ -195,18 +182,24 @@ class App:
             return _Misset(name, e)
         return made
 
-    def _intervals(self) -> dict[str, timedelta]:
+    def _intervals(self, held: Mapping[str, int]) -> dict[str, timedelta]:
         """How often each configured source is to be read."""
         named = [n for n, (_, target) in registry.SOURCES.items() if target and is_configured(self.config, n)]
-        jobs = self.in_force([self.job(f"sync_{name}") for name in named])
-        cadences = {name: job.cadence for name, job in zip(named, jobs, strict=True)}
+        jobs = {name: self.job(f"sync_{name}") for name in named}
+        cadences = {name: slots.in_force(job, held.get(job.name)).cadence for name, job in jobs.items()}
         return {name: cadence.period for name, cadence in cadences.items() if isinstance(cadence, Every)}
 
-    def _due(self, now: datetime) -> list[Due]:
-        """The jobs that have a body, each with the newest slot that has begun."""
-        cadences = {job.name: job.cadence for job in self.in_force(self.jobs()) if job.run is not None}
+    def _due(self, held: Mapping[str, int], now: datetime) -> list[Due]:
+        """The jobs that have a body, and whose source is configured, each with the newest slot that has begun."""
+        jobs = [job for job in self.jobs() if job.run is not None and self._has_source(job)]
+        jobs = [slots.in_force(job, held.get(job.name)) for job in jobs]
+        cadences = {job.name: job.cadence for job in jobs}
         begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
         return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
+
+    def _has_source(self, job: Job) -> bool:
+        named = (need.removeprefix("source_") for need in job.needs if need.startswith("source_"))
+        return all(is_configured(self.config, name) for name in named)
 
     # -- what a job body is handed -------------------------------------------------------------------------
 
@@ -220,7 +213,8 @@ class App:
         return Supply(self.config, self.store, self._site, self._cadence_of, self.progress, [])
 
     def _cadence_of(self, source: str) -> Cadence:
-        return self.in_force([self.job(f"sync_{source}")])[0].cadence
+        job = self.job(f"sync_{source}")
+        return slots.in_force(job, self._held().get(job.name)).cadence
 
     def _twin(self) -> tuple[Equipment, Callable[[], None]]:
         """The same for another thread, with a store of its own; and what breaks off its open requests."""
@@ -282,22 +276,8 @@ class App:
         except Usage:
             return None
 
-    def _around(self, check: Callable[[], None]) -> Any:
-        """What the health checks need of the installation."""
-        from godmode.lib.engine import slots
-        from godmode.lib.health.finding import Around
-
-        return Around(
-            folders=folders(self.config, self._embedded),
-            embedded=self._embedded,
-            jobs=self.jobs(),
-            due=lambda job, at: slots.latest(job.cadence, at, self.config.zone),
-            probes=partial(self.supply.probes, check),
-            host=gethostname(),
-            real=isinstance(self.clock, SystemClock),
-        )
-
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
+        from godmode.lib.engine import locks
         from godmode.lib.notify.router import Router
         from godmode.lib.store import dead_letters, retry_jobs
 
@@ -333,7 +313,7 @@ class App:
             command=self._command,
             say=self._say,
             progress=self.progress.read,
-            around=partial(self._around, check),
+            around=lambda: self.supply.around(check, self.jobs(), self._embedded, isinstance(self.clock, SystemClock)),
             **run,
         )
 

@@ -14,7 +14,7 @@ from godmode import registry, supply
 from godmode.commands import started, terminal
 from godmode.lib import config as configuration
 from godmode.lib import quiet, secrets_file
-from godmode.lib.address import command, shown
+from godmode.lib.address import command, phone, shown
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
 from godmode.lib.engine.failures import REPEATED
@@ -113,6 +113,7 @@ def notes_of(config: Config) -> list[str]:
     for name in supply.NEEDS:
         if supply.is_configured(config, name) and (lacks := supply.missing(config, name)):
             raise Usage(f"{name} is configured by half: {lacks} is missing", f"set it, or remove the rest of {name}")
+    _phone(config)
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
     app = App(config)
@@ -150,6 +151,17 @@ def _health(config: Config) -> list[str]:
     if wanted.pre_armed and not config.settings.channels.get("twilio", {}).get("messaging_service"):
         return ["note: health.pre_armed needs channels.twilio.messaging_service, without which nothing is scheduled"]
     return []
+
+
+def _phone(config: Config) -> None:
+    """Raises Usage for an operator's phone number that is none."""
+    if not config.settings.operator.phone:
+        return
+    try:
+        phone(config.settings.operator.phone)
+    except Usage as e:
+        line = configuration.line_of(config.path.read_text(encoding="utf-8-sig"), ("operator", "phone"))
+        raise Usage(f"{config.path}, line {line}: operator.phone: {e.message}", e.fix) from e
 
 
 def _folder(config: Config) -> list[str]:

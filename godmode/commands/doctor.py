@@ -10,10 +10,10 @@ import psycopg
 import typer
 
 from godmode import registry, supply
-from godmode.commands import channels, terminal
+from godmode.commands import channels, started, terminal
 from godmode.commands import config as configuration
 from godmode.commands import sources as sources_command
-from godmode.lib.config import secret
+from godmode.lib.config import Config, secret
 from godmode.lib.engine import locks
 from godmode.lib.errors import GodmodeError
 from godmode.lib.health import backups
@@ -91,6 +91,7 @@ def _examinations(godmode: App, offline: bool) -> Iterator[tuple[str, Examinatio
     yield "state", partial(files.state, config)
     yield "state", partial(files.leftovers, backups.folder(config))
     yield from _of_database(godmode)
+    yield "schedule", partial(_schedule, config)
     yield "mail", machine.mail
     for name in registry.SOURCES:
         if supply.is_configured(config, name) and name in supply.NEEDS:
@@ -136,6 +137,20 @@ def _claims(godmode: App, conn: Any) -> Iterator[Symptom]:
         yield Symptom(WARN, says, f"`godmode audit --job {dead[0]}` shows what became of it")
     held = [name for name in locks.held(godmode.config.state) if name != "postgres"]
     yield Symptom(OK, f"at work on this host: {', '.join(held) or 'nothing'}")
+
+
+def _schedule(config: Config) -> Iterator[Symptom]:
+    """Whether something starts the jobs, one thing alone, and with what a run needs."""
+    found = started.starters(config)
+    if not found:
+        yield Symptom(WARN, "nothing starts the jobs", "`godmode schedule cron --install`, or `schedule systemd`")
+    elif len(found) > 1:
+        says = f"{' and '.join(found)} both start the jobs: each slot runs once, and half of the runs are for nothing"
+        yield Symptom(WARN, says, f"`godmode schedule {found[0]} --uninstall`")
+    else:
+        yield Symptom(OK, f"{found[0]} starts the jobs")
+    for note in (*started.outdated(config), *started.unseen(config)):
+        yield Symptom(WARN, note.removeprefix("note: "))
 
 
 def _source(godmode: App, name: str, offline: bool) -> Iterator[Symptom]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -108,7 +108,8 @@ def _failures(godmode: App, row: IncidentRow) -> list[dict[str, Any]]:
     """The latest failures of the workflow that an incident is about, with their messages."""
     if row.related_workflow_id is None:
         return []
-    _, latest = executions.failures(godmode.store.conn, row.related_workflow_id, None, LATEST)
+    since = row.opened_at - timedelta(days=1)
+    _, latest = executions.failures(godmode.store.conn, row.related_workflow_id, since, LATEST)
     return [{"execution": f.execution_id, "at": _iso(f.stopped_at), "error": f.error} for f in latest]
 
 

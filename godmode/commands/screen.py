@@ -97,7 +97,7 @@ def lines(document: Document, width: int | None = None, height: int | None = Non
 def _headline(document: Document) -> Line:
     now = terminal.local(document["at"])
     wrong, unknown = len(document["troubles"]), len(document["unseen"])
-    if document["well"]:
+    if not wrong and not unknown:
         return [("✓ ", "green"), ("all is well", "bold"), (f"  {now}", "dim")]
     parts = [f"{wrong} {'thing is' if wrong == 1 else 'things are'} wrong"] if wrong else []
     parts += [f"{unknown} not looked at"] if unknown else []

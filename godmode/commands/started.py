@@ -111,6 +111,13 @@ def also_by_cron(config: Config) -> list[str]:
     return ["note: cron starts the jobs already: `godmode schedule cron --uninstall` ends that"] if found else []
 
 
+def starters(config: Config) -> list[str]:
+    """What starts the jobs of this installation: `cron`, `systemd`, both or neither, as far as it can be seen."""
+    name, units_there = _name(config), unit_files.there(unit_files.folder(os.geteuid() == 0))
+    by_systemd = any(unit_files.owner(text) == name for text in units_there.values())
+    return (["cron"] if also_by_cron(config) else []) + (["systemd"] if by_systemd else [])
+
+
 def outdated(config: Config) -> list[str]:
     """Notes on what starts the jobs otherwise than the configuration says: lines and units of former settings.
 

@@ -23,6 +23,7 @@ from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 GONE_OUT = timedelta(minutes=2)  # an urgent message that is younger is on its way
+DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 REFRESH = 5.0  # seconds
 
@@ -59,7 +60,7 @@ def look(godmode: App) -> dict[str, Any]:
     parts = _parts(godmode, conn, now)
     wrong, unknown = troubles(parts), unseen(parts, now, partial(terminal.near, now=now))
     document = {
-        "well": not wrong and not unknown,
+        "well": not wrong and (not unknown or _is_new(parts, glance.installed_at(conn), now)),
         "troubles": [asdict(trouble) for trouble in wrong],
         "unseen": [asdict(trouble) for trouble in unknown],
         "at": now,
@@ -76,6 +77,12 @@ def look(godmode: App) -> dict[str, Any]:
         "reached": attention.of_week(conn, now),
     }
     return _cleaned(godmode, document)
+
+
+def _is_new(parts: Parts, installed: datetime | None, now: datetime) -> bool:
+    """Whether what was not looked at could not yet be: in the first day, while no job that ran once has stopped."""
+    stopped = any(entry["overdue_since"] and entry["last_started_at"] for entry in parts.jobs)
+    return installed is not None and now - installed < DAY and not stopped
 
 
 def _parts(godmode: App, conn: Connection, now: datetime) -> Parts:

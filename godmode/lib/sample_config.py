@@ -142,7 +142,7 @@ time = {call_time}
 # least = 20                       # of fewer runs nothing is said
 # within_minutes = 60
 # [watchers.silent_workflows]
-# expected_runs = 8                # that should have come by now, of what follows no schedule
+# expected_runs = 10               # that should have come by now, of what follows no schedule
 # least_weeks = 3                  # of history
 # [watchers.stale_sources]
 # intervals = 3

@@ -11,6 +11,10 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every part of the file: unknown keys are refused."""
 
 
+URL = r"^https?://\S+$"
+Url = Annotated[str, Meta(pattern=URL)]
+
+
 class Health(Section, frozen=True):
     """What the health monitor calls unwell, and who hears of it when it cannot work itself.
 
@@ -20,9 +24,9 @@ class Health(Section, frozen=True):
     `pre_armed_minutes` after the digest's time.
     """
 
-    ping_url: str | None = None
+    ping_url: Url | None = None
     ping_style: Literal["healthchecks", "cronitor", "uptime_kuma"] | None = None
-    pings: dict[str, str] = field(default_factory=dict)
+    pings: dict[str, Url] = field(default_factory=dict)
     fallback: list[str] = field(default_factory=list)
     pre_armed: bool = False
     pre_armed_minutes: Annotated[int, Meta(ge=5, le=600)] = 10

@@ -13,7 +13,7 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def program(name: str, package: str | None = None) -> str:
-    """Where a program is; installs its package for root, and fails for anybody else who lacks it."""
+    """Where a program is; installs its package for root, without its service, and fails for anybody else."""
     found = shutil.which(name, path=PATH)
     if found is None and os.geteuid() == 0:
         _apt(package or name)
@@ -44,6 +44,6 @@ def there(package: str, file: Path) -> None:
 
 
 def _apt(package: str) -> None:
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # 1: services are not started
     for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
         subprocess.run(["apt-get", *words], check=True, env=quiet, stdout=subprocess.DEVNULL)

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from fakes.debian import program
+from fakes import debian
 
 INI = """
 [databases]
@@ -43,7 +43,7 @@ def running(server: Path, upstream: int, folder: Path) -> Iterator[int]:
         who = {"user": owner.st_uid, "group": owner.st_gid}
         os.chown(folder, owner.st_uid, owner.st_gid)
     process = subprocess.Popen(
-        [program("pgbouncer"), "-q", config],
+        [debian.program("pgbouncer"), "-q", config],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

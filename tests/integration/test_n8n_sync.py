@@ -408,3 +408,14 @@ def test_requests_are_counted_and_the_key_is_in_none_of_the_addresses(
     row = db.execute("SELECT service, sum(calls), sum(errors) FROM api_usage GROUP BY service").fetchall()
     assert row == [("n8n", len(fake.calls), 0)]
     assert not any(KEY in str(call.query) for call in fake.calls)
+
+
+def test_a_refused_key_is_told_of_once_at_once_though_the_scan_that_syncs_fails_with_it(
+    company: Company, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("N8N_API_KEY", "another")
+    result = company.app.runner.run("periodic_scan", Mode(scheduled=True)).result
+    assert (result.outcome, result.error_category) == ("failed", "auth")
+    assert db.execute("SELECT type, title FROM notifications").fetchall() == [
+        ("credentials", "sync n8n failed and will not mend itself")
+    ]

@@ -230,6 +230,18 @@ def test_what_a_person_resolved_stays_so_as_long_as_nothing_is_new(watched: Watc
     assert watched.row("status, severity") == ("open", "SEV1")
 
 
+def test_her_word_is_not_lost_to_a_run_that_looks_meanwhile(
+    watched: Watched, says: Callable[..., None], config: Config
+) -> None:
+    says("a")
+    watched.looks()
+    with connect(config, "run") as conn, conn.transaction():
+        (row,) = incident_rows.load(conn, "says", watched.now, incidents.BACK)
+        watched.db.execute("SET lock_timeout = 100")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            incidents_store.decide(watched.db, row.id, "acknowledged", watched.now, by="her")
+
+
 def test_what_a_person_resolved_opens_again_when_it_was_away_or_happens_anew(watched: Watched) -> None:
     watched.fails("send_message")
     watched.looks()
@@ -257,6 +269,29 @@ def test_what_comes_back_again_and_again_flaps_which_is_told_once(watched: Watch
     told = [title for severity, title, _ in watched.messages() if severity == "WARN"]
     assert told == ["a is broken"] * 3 + ["a is broken (flapping: it came back 3 times)"]
     assert watched.looks(hours=4).data["resolved"] == 1
+    assert sum(title.startswith("Over: ") for _, title, _ in watched.messages()) == 3
+
+
+def test_what_flaps_is_not_told_again_on_a_schedule(watched: Watched, says: Callable[..., None]) -> None:
+    for _ in range(4):
+        says("a", severity=Severity.SEV1)
+        watched.looks(minutes=35)
+        says()
+        watched.looks(minutes=35)
+    says("a", severity=Severity.SEV1)
+    watched.looks()
+    assert [watched.looks(hours=1).data["told"] for _ in range(3)] == [0, 0, 0]
+
+
+def test_a_new_subject_joins_what_was_opened_again_within_the_hour(watched: Watched, says: Callable[..., None]) -> None:
+    says("a")
+    watched.looks()
+    says()
+    watched.looks(hours=3)
+    says("a")
+    watched.looks()
+    says("a", "b")
+    assert watched.looks(minutes=50).data["subjects"] == {"same": 1, "joined": 1}
 
 
 def test_a_clock_that_jumped_ahead_and_back_leaves_nothing_open_for_ever_and_nothing_doubled(
@@ -390,6 +425,14 @@ def test_what_nobody_acknowledges_is_told_again_on_a_schedule_that_ends(
     assert [5 * n for n, count in enumerate(told) if count] == [minutes * n for n in range(min(times, 8))]
     assert sum(told) == times
     assert len(watched.messages()) == times
+
+
+def test_what_was_told_by_a_clock_that_was_ahead_is_told_again(watched: Watched, says: Callable[..., None]) -> None:
+    says("a", severity=Severity.SEV0)
+    assert watched.looks(days=365).data["told"] == 1
+    assert watched.looks(days=-365).data["told"] == 1
+    assert watched.looks(minutes=9).data["told"] == 0
+    assert watched.looks(minutes=1).data["told"] == 1
 
 
 def test_an_acknowledged_one_is_not_told_again(watched: Watched, says: Callable[..., None]) -> None:

@@ -273,7 +273,7 @@ def test_a_workflow_of_workday_mornings_is_silent_on_a_workday_only(watched: Wat
     assert len(titles(watched, "silent_workflows")) == 1
 
 
-def test_events_at_random_are_silent_when_eight_were_to_come(watched: Watched) -> None:
+def test_events_at_random_are_silent_when_ten_were_to_come(watched: Watched) -> None:
     moments = [at + timedelta(minutes=37 * n * n % 53) for n, at in enumerate(every(watched.now, HOUR, until=4 * HOUR))]
     runs_at(watched, "orders", moments)
     assert titles(watched, "silent_workflows") == []
@@ -292,6 +292,55 @@ def test_on_a_holiday_what_people_start_is_silent_and_that_is_no_trouble(watched
     watched.later(days=3)
     runs_at(watched, "backup2", every(watched.now, HOUR))
     assert keys(watched, "silent_workflows") == ["backup", "leads", "orders"]
+
+
+def test_where_the_scheduled_ones_are_silent_too_it_is_no_holiday(watched: Watched) -> None:
+    for name in ("orders", "leads"):
+        moments = every(watched.now, HOUR, until=14 * HOUR)
+        runs_at(watched, name, [at + timedelta(minutes=37 * n * n % 53) for n, at in enumerate(moments)])
+    runs_at(watched, "backup", every(watched.now, HOUR, until=14 * HOUR))
+    assert keys(watched, "silent_workflows") == ["backup", "leads", "orders"]
+
+
+def test_a_day_that_is_slow_for_all_others_is_no_silence(watched: Watched) -> None:
+    quiet = watched.now - 7 * HOUR
+    for n, name in enumerate(("orders", "leads", "returns", "calls")):
+        usual = jittered(every(watched.now, 20 * MINUTE))
+        left = 0 if name == "orders" else 3  # of the last seven hours' runs
+        since = [at for at in usual if at > quiet][: left * 6 : 6]
+        runs_at(watched, name, [at + timedelta(seconds=n) for at in [at for at in usual if at <= quiet] + since])
+    assert keys(watched, "silent_workflows") == []
+    runs_at(watched, "more", jittered([at for at in every(watched.now, 3 * MINUTE)]))
+    assert keys(watched, "silent_workflows") == ["orders"]
+
+
+def test_a_slow_day_is_no_silence(watched: Watched) -> None:
+    usual = [at for at in every(watched.now, 6 * MINUTE) if at < watched.now - DAY]
+    today = [watched.now - DAY + n * 6 * MINUTE for n in range(225)]  # until an hour and a half ago
+    runs_at(watched, "as ever", jittered(usual + today))
+    runs_at(watched, "slow", jittered(usual + today[::4]))
+    assert keys(watched, "silent_workflows") == ["as ever"]
+
+
+def jittered(moments: Sequence[datetime]) -> list[datetime]:
+    return [at + timedelta(seconds=137 * n * n % 331) for n, at in enumerate(moments)]
+
+
+def test_a_week_that_was_nearly_silent_too_makes_it_usual(watched: Watched) -> None:
+    moments = every(watched.now, 6 * MINUTE, until=5 * HOUR)
+    runs_at(watched, "as ever", jittered(moments))
+    then = watched.now - 2 * WEEK
+    runs_at(watched, "seldom", jittered([at for at in moments if not then - 6 * HOUR < at < then + 2 * HOUR]))
+    assert keys(watched, "silent_workflows") == ["as ever"]
+
+
+def test_when_the_clocks_go_back_a_daily_workflow_has_its_hour(watched: Watched) -> None:
+    days = [datetime(2026, 10, 31, 9, tzinfo=CHICAGO) - n * DAY for n in range(35)]
+    runs_at(watched, "daily", [day.astimezone(UTC) for day in days])
+    watched.at.move_to(datetime(2026, 11, 1, 9, 30, tzinfo=CHICAGO))
+    assert titles(watched, "silent_workflows") == []
+    watched.at.move_to(datetime(2026, 11, 1, 10, 5, tzinfo=CHICAGO))
+    assert keys(watched, "silent_workflows") == ["daily"]
 
 
 @pytest.mark.parametrize("weeks", [1, 2])

@@ -12,7 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from fakes.callmebot import CallMeBot
+from fakes.reached import PHONE
 from fakes.telegram import TOKEN, Telegram
+from fakes.twilio import SID, Twilio
+from fakes.twilio import TOKEN as AUTH
 from psycopg.types.json import Jsonb
 
 from godmode.lib.config import Config
@@ -97,6 +100,30 @@ def test_a_call_that_rang_is_a_success_though_nobody_can_tell_whether_it_was_hea
     assert (tested.returncode, tested.stdout[: len(said)]) == (code, said)
 
 
+def test_a_test_call_that_nobody_answers_rings_by_no_other_channel(
+    config: Config, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", SID)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", AUTH)
+    with Twilio() as twilio, CallMeBot("@jonah") as other:
+        write(
+            config,
+            'quiet_hours = { start = "00:00", end = "00:00" }\n'
+            f'operator.phone = "{PHONE}"\n[channels.twilio]\nbase_url = "{twilio.url}"\nfrom = "+15125550199"\n'
+            f'[channels.callmebot]\nbase_url = "{other.url}"\nuser = "jonah"\n',
+        )
+        twilio.now = lambda: datetime.now(UTC)
+        for address in (PHONE, "@jonah"):
+            godmode("allowlist", "add", address)
+        tested = godmode("channels", "test", "twilio", "--way", "call", "--yes")
+        assert (tested.returncode, tested.stdout) == (0, "twilio: it rings\n")
+        twilio.becomes("no-answer")
+        db.execute("UPDATE notifications SET updated_at = now() - interval '1 minute'")
+        assert godmode("run", "process-retry-queue").returncode == 0
+        assert (len(twilio.calls), other.said) == (1, [])
+    assert db.execute("SELECT count(*) FROM notifications").fetchone() == (1,)
+
+
 def test_the_switch_and_comms_disabled_hold_for_a_test_too(telegram: Telegram, db: psycopg.Connection) -> None:
     godmode("allowlist", "add", CHAT)
     db.execute("UPDATE agent_controls SET comms_enabled = false")
@@ -150,15 +177,12 @@ def test_a_call_at_the_hour_at_which_its_time_is_over_can_never_fire(config: Con
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('\noperator = { name = "Jonah", phone = "555" }\n', 'line 2: operator.phone: "555" is no phone number'),
         ('[channels.callmebot]\nuser = "@a b"\n', 'channels.callmebot: "@a b" is no address'),
         ('[channels.apprise]\nurls = ["foo://bar"]\n', "apprise cannot use the URL foo://…"),
         (
             '[channels.telegram]\nchat_id = "1"\nbase_url = "nonsense"\n',
-            'line 3: channels.telegram.base_url: expected an address such as "https://example.com"',
-        ),
-        (
-            '[sources.notion]\nbase_url = "https//api.notion.com"\n',
-            'line 2: sources.notion.base_url: expected an address such as "https://example.com"',
+            "line 3: channels.telegram.base_url: expected an address of HTTP",
         ),
     ],
 )

@@ -54,3 +54,25 @@ def test_the_journal_is_told_how_much_each_line_matters(her: Operator) -> None:
 def test_a_quiet_level_leaves_what_went_well_out(her: Operator) -> None:
     (her.home / "config.toml").write_text(f'{CONFIG}[log]\nlevel = "warning"\n')
     assert her.types("run", "health-monitor", "--scheduled").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        (
+            'pings = { dayly_digest = "https://example.com/x" }',
+            'there is no "dayly_digest" (did you mean "daily_digest"?)',
+        ),
+        ('fallback = ["telegramm"]', 'there is no "telegramm" (did you mean "telegram"?)'),
+    ],
+)
+def test_config_check_knows_the_jobs_and_channels_that_health_names(her: Operator, section: str, says: str) -> None:
+    (her.home / "config.toml").write_text(f"{CONFIG}[health]\n{section}\n")
+    checked = her.types("config", "check")
+    assert checked.returncode == 2
+    assert says in checked.stderr
+
+
+def test_config_check_says_what_a_pre_armed_alarm_lacks(her: Operator) -> None:
+    (her.home / "config.toml").write_text(f"{CONFIG}[health]\npre_armed = true\n")
+    assert "messaging_service" in her.types("config", "check").stdout

@@ -78,6 +78,17 @@ def test_in_a_pipe_nothing_is_cut_or_coloured(her: Operator) -> None:
     assert len(json.loads(her.types("status", "--json").stdout)["troubles"]) > 10
 
 
+def test_a_fresh_installation_is_well_once_every_job_that_looks_has_run(tmp_path: Path, database_url: str) -> None:
+    new = Operator(tmp_path)
+    fresh = new.types("status")
+    assert (fresh.returncode, "all is well" in fresh.stdout, "no job has run yet" in fresh.stdout) == (0, False, True)
+    for job in json.loads(new.types("jobs", "--json").stdout):
+        if job["implemented"] and not job["lacks"] and job["period_seconds"] < 86_400:
+            assert new.types("run", job["job"]).returncode == 0
+    shown = new.types("status")
+    assert (shown.returncode, shown.stdout.partition("  ")[0]) == (0, "✓ all is well"), shown.stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_watching_shows_it_anew_and_leaves_the_terminal_as_it_was(
     her: Operator, db: psycopg.Connection, number: signal.Signals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -158,3 +159,19 @@ def test_the_sample_configuration_of_no_answers_is_all_default() -> None:
         Settings().quiet_hours,
         {},
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[health]\nping_url = "hc-ping.com/x"\n', "line 2: health.ping_url"),
+        ('[health]\npings = { daily_digest = "x" }\n', "health.pings"),
+        ('[health]\nping_style = "healthcheck"\n', 'did you mean "healthchecks"'),
+        ("[health]\ndisk_percent = 101\n", "line 2: health.disk_percent"),
+        ('[log]\nformat = "jsn"\n', 'did you mean "json"'),
+        ('[log]\nlevl = "info"\n', 'did you mean "level"'),
+    ],
+)
+def test_mistakes_in_health_and_log_are_named(text: str, says: str) -> None:
+    with pytest.raises(Usage, match=re.escape(says)):
+        configuration.parse(text.encode(), FILE)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from itertools import combinations, permutations
 from math import comb
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from godmode.lib.detectors.statistics import at_least, bonferroni, rate_grew, succession, wilson_lower
+from godmode.lib.detectors.statistics import (
+    all_above,
+    at_least,
+    bonferroni,
+    calibrated,
+    comes_back,
+    dispersion,
+    rate_grew,
+    rises,
+    succession,
+    wilson_lower,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +84,42 @@ def test_impossible_counts_are_refused(successes: int, trials: int) -> None:
         wilson_lower(successes, trials)
     with pytest.raises(ValueError, match="cannot be"):
         succession(successes, trials)
+
+
+def test_a_p_value_is_worth_what_sellke_bayarri_and_berger_tabulate() -> None:
+    """Their table 1, conditional error probabilities: 0.289 at 0.05, 0.111 at 0.01, 0.0184 at 0.001."""
+    for p, error in ((0.05, 0.289), (0.01, 0.111), (0.001, 0.0184)):
+        assert 1 - calibrated(p) == pytest.approx(error, abs=5e-4)
+    assert [calibrated(p) for p in (0.0, 0.4, 1.0)] == [1.0, 0.5, 0.5]
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=6))
+def test_a_rise_is_as_likely_as_the_share_of_all_orders_that_rise_as_much(values: list[int]) -> None:
+    def inversions(order: tuple[int, ...]) -> int:
+        return sum(a > b for a, b in combinations(order, 2))
+
+    seen = sum(a >= b for a, b in combinations(values, 2))
+    orders = list(permutations(range(len(values))))
+    assert rises(values) == pytest.approx(sum(inversions(o) <= seen for o in orders) / len(orders))
+
+
+def test_a_long_rise_is_hardly_chance_and_a_fall_is_none() -> None:
+    assert rises(range(40)) < 1e-30
+    assert rises([3, 2, 1]) == 1.0
+
+
+def test_all_of_the_recent_above_all_before_is_one_of_all_choices() -> None:
+    assert all_above([5, 6], [1, 2, 3]) == pytest.approx(1 / 10)
+    assert all_above([5, 3], [1, 2, 3]) == all_above([], [1]) == 1.0
+
+
+def test_counts_that_scatter_more_than_poisson_are_known_by_it() -> None:
+    assert dispersion([10, 10, 10], [10, 10, 10], 1) == 1.0
+    assert dispersion([0, 20, 0, 20], [10, 10, 10, 10], 1) == pytest.approx(40 / 3)
+
+
+def test_what_came_back_within_seven_days_comes_back_again() -> None:
+    first = date(2026, 3, 2)
+    days = [first + timedelta(days=n) for n in (0, 3, 9, 30)]
+    assert comes_back(days, days[-1]) == pytest.approx(3 / 5)
+    assert comes_back(days, days[-1] + timedelta(days=8)) == pytest.approx(3 / 6)

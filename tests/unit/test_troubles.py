@@ -170,14 +170,22 @@ def test_a_source_whose_job_fails_is_told_of_once() -> None:
 def test_an_installation_in_which_nothing_has_run_is_not_well_and_says_so_once() -> None:
     jobs = [job(last_started_at=None), job("health_monitor", last_started_at=None)]
     assert not_seen(jobs=jobs, sources=[source(last_sync_completed_at=None)]) == [
-        ("no job has run yet: nothing was looked at, are they scheduled?", "godmode schedule cron")
+        ("no job has run yet: are they scheduled?", "godmode schedule cron")
     ]
 
 
 def test_jobs_that_stopped_long_ago_are_told_of_once_with_the_time_of_the_last() -> None:
     late: dict[str, Any] = {"last_started_at": NOW - 9 * HOUR, "overdue_since": NOW - 8 * HOUR}
     found = not_seen(jobs=[job(**late), job("health_monitor", **late)])
-    assert found[0][0] == "no job has run since 08:00: nothing was looked at, are they scheduled?"
+    assert found[0][0] == "no job has run since 08:00: are they scheduled?"
+
+
+def test_one_job_run_by_hand_does_not_make_a_schedule_but_is_the_last_that_ran() -> None:
+    often = job("process_retry_queue", period_seconds=30.0, last_started_at=None)
+    by_hand = job("periodic_scan", last_started_at=NOW - 20 * MINUTE)
+    assert not_seen(jobs=[often, by_hand])[0][0].startswith("no job has run since 16:40")
+    just_now = job("periodic_scan", last_started_at=NOW - MINUTE)
+    assert [what for what, _ in not_seen(jobs=[often, just_now])] == ["process-retry-queue has not run yet"]
 
 
 def test_a_single_job_that_never_ran_or_not_for_long_is_named() -> None:

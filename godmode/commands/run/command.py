@@ -89,7 +89,8 @@ def _tell(report: Report, dry_run: bool) -> None:
 def _summary(data: Mapping[str, Any]) -> str:
     """The numbers of a run's data, flat (`sources.chatlogs.new 316, patterns.found 5`), and its notes below them."""
     if "checks" in data:
-        return "\n  ".join(["", *(f"{name}: {detail}" for name, detail in data["checks"].items())])
+        found = [f"! {each['what']}; {each['do']}" for each in data["findings"]]
+        return "\n  ".join(["", *(f"{name}: {detail}" for name, detail in data["checks"].items()), *found])
     numbers, notes = _flat(data)
     return "\n  ".join([", ".join(numbers), *notes])
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from godmode.lib.engine import detect
+from godmode.lib.errors import Auth
 from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome
 
 
@@ -24,7 +25,8 @@ def run(ctx: JobContext) -> JobResult:
         data["incidents_resolved"] = incidents.review(ctx)
     if all(result.outcome is Outcome.FAILED for result in syncs.values()):
         first = next(iter(syncs.values()))
-        return JobResult(Outcome.FAILED, None, first.error, first.error_category, data, first.cause)
+        cause = None if isinstance(first.cause, Auth) else first.cause  # a refused key is told of by its sync, once
+        return JobResult(Outcome.FAILED, None, first.error, first.error_category, data, cause)
     return JobResult(Outcome.SUCCEEDED, data=data)
 
 

@@ -47,8 +47,10 @@ def tell(report: Report, **more: object) -> None:
     why = result.error or result.data.get("message") or ""
     reason = f" ({result.reason})" if result.reason else ""
     line = f"{report.job}: {result.outcome}{reason}{f': {why}' if why else ''}"
-    level = "error" if result.outcome is Outcome.FAILED else "warning" if result.data.get("degraded") else "info"
-    log.event(level, line, slot=report.slot, run=report.run_id, ms=report.duration_ms, **_only_json(report), **more)
+    unwell = ",".join(result.data.get("degraded", ())) or None
+    level = "error" if result.outcome is Outcome.FAILED else "warning" if unwell else "info"
+    known = {"slot": report.slot, "run": report.run_id, "ms": report.duration_ms, "degraded": unwell}
+    log.event(level, line, **known, **_only_json(report), **more)
 
 
 def _only_json(report: Report) -> dict[str, object]:

@@ -73,10 +73,7 @@ def _trouble(what: str, kind: str) -> Trouble:
 def _alert(config: Config | None, trouble: Trouble) -> str:
     """Tell of a trouble; what became of that."""
     try:
-        left = standby.left(terminal.options.config, config)
-        if trouble.kind != "crash":  # a run that began tells its switch itself
-            standby.ping_failure(left, trouble)
-        return str(standby.alert(left, trouble))
+        return str(standby.alert(standby.left(terminal.options.config, config), trouble))
     except GodmodeError as e:
         return f"alert failed: {e}"
 

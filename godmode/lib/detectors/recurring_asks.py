@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from heapq import nlargest
-from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from godmode.lib.detectors.evidence import (
     shorten,
     window,
 )
-from godmode.lib.detectors.statistics import succession
+from godmode.lib.detectors.statistics import comes_back
 from godmode.lib.detectors.words import idf, similarity, tokens
 from godmode.lib.kernel import Proposal
 
@@ -36,7 +35,6 @@ ABOVE_CHANCE = 3
 COMMON = 0.4
 FEW = 3
 MOST_NAMES = 4
-COMES_BACK_WITHIN = timedelta(days=7)
 LONGEST_POSTING = 200
 MOST_COMPARED = 20
 
@@ -183,7 +181,7 @@ def _proposal(group: Group, as_of: datetime) -> Proposal | None:
     return Proposal(
         type=RecurringAsks.name,
         title=f'Asked on {len(days)} days: "{wanted}"',
-        confidence=_confidence(days, as_of),
+        confidence=comes_back(days, as_of.date()),
         evidence=evidence(_summary(found, days), words, found, found),
         dedup_key=f"{RecurringAsks.name}:{'+'.join(sorted(core[:2]))}",
     )
@@ -212,15 +210,6 @@ def _most_typical(asks: Sequence[Asked], core: Sequence[str]) -> Asked:
     """The ask with the most of the common words and the fewest of its own; of equal ones the shortest."""
     common = frozenset(core)
     return max(asks, key=lambda a: (len(a.words & common), -len(a.words - common), -len(a.wanted), -a.message.id))
-
-
-def _confidence(days: Sequence[date], as_of: datetime) -> float:
-    """The probability of coming back (see the class). The last day is a trial once seven more are over."""
-    gaps = [b - a for a, b in pairwise(days)]
-    since_last = as_of.date() - days[-1]
-    if since_last > COMES_BACK_WITHIN:
-        gaps.append(since_last)
-    return succession(sum(gap <= COMES_BACK_WITHIN for gap in gaps), len(gaps))
 
 
 def _summary(found: Sequence[Message], days: Sequence[date]) -> str:

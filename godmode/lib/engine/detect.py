@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from godmode.lib.kernel import JobContext, Proposal
@@ -22,7 +23,11 @@ def patterns(ctx: JobContext) -> list[Proposal]:
 
 def run(ctx: JobContext) -> dict[str, int]:
     """Detect, and store what is sure enough; how many patterns were found, and what became of them."""
-    found = patterns(ctx)
+    return keep(ctx, patterns(ctx))
+
+
+def keep(ctx: JobContext, found: Sequence[Proposal]) -> dict[str, int]:
+    """Store those that are sure enough; how many were found, and what became of them."""
     counts = {"found": len(found)}
     for proposal in found:
         if proposal.confidence < PROPOSE_FROM or ctx.dry_run:

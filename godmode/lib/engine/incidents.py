@@ -27,7 +27,7 @@ TYPE, OVER = "incident", "incident_over"  # of the messages
 
 def keep(ctx: JobContext, found: Sequence[Incident]) -> dict[str, int]:
     """Store what watchers saw, a type in one transaction; how many subjects were `new`, `joined`, `same`,
-    `reopened`, or `known`: a person resolved them, and nothing is new.
+    `again` (over for itself, not for others), `reopened`, or `known`: a person resolved them, and nothing is new.
 
     At most one incident of a type is opened in an hour: what is seen within it joins that one as another subject.
     """
@@ -68,8 +68,12 @@ def place(rows: list[Row], found: Incident, now: datetime) -> tuple[Row, str]:
     elif row.status == "resolved":
         _reopen(row, now)
         came_to = "reopened"
+    elif (subject := _subject(row, found.dedup_key)) is None:
+        came_to = "joined"
     else:
-        came_to = "same" if _subject(row, found.dedup_key) else "joined"
+        came_to = "again" if _was_away(row, subject) else "same"
+    if came_to == "again":
+        _tell_again(row, found, now)
     _see(row, found, now)
     return row, came_to
 
@@ -118,13 +122,27 @@ def _reopen(row: Row, now: datetime) -> None:
         row.note(now, "flapping", why=f"it came back {row.reopened} times")
 
 
+def _was_away(row: Row, subject: dict[str, Any]) -> bool:
+    """Whether a subject had been over for itself: others that keep its incident open were seen long after it."""
+    return row.last_seen_at - datetime.fromisoformat(subject["last_at"]) > HOUR
+
+
+def _tell_again(row: Row, found: Incident, now: datetime) -> None:
+    """What others keep open must not swallow what comes back: it is told anew, as often in a day as it may reopen."""
+    lately = [step for step in row.life if step["what"] == "again" and step.get("key") == found.dedup_key]
+    if not row.flapping and sum(datetime.fromisoformat(s["at"]) > now - BACK for s in lately) < FLAPS:
+        row.told = 0
+    row.note(now, "again", key=found.dedup_key)
+
+
 def _see(row: Row, found: Incident, now: datetime) -> None:
     """Write the sighting into its subject, and what the subjects come to into the row."""
     before = _subject(row, found.dedup_key)
     seen = {
         "key": found.dedup_key, "title": found.title, "severity": str(found.severity),
         "workflow": found.related_workflow_id, "occurrences": _occurrences(before, found),
-        "first_at": before["first_at"] if before else now.isoformat(), "last_at": now.isoformat(),
+        "first_at": before["first_at"] if before and not _was_away(row, before) else now.isoformat(),
+        "last_at": now.isoformat(),
         "evidence": dict(found.evidence),
     }  # fmt: skip
     row.subjects = [seen if subject is before else subject for subject in row.subjects] + ([] if before else [seen])
@@ -266,7 +284,7 @@ def _note(ctx: JobContext, row: Row, key: str) -> Notification:
     """The message. A repetition has a key of its own, since it is not to be taken for what was sent before."""
     asks = f"`{ctx.command} incidents ack {row.id}` stops this" if row.severity in ("SEV0", "SEV1") else ""
     if row.told:
-        since = f"Nobody has acknowledged it since {row.opened_at.astimezone(ctx.zone):%a %H:%M}"
+        since = f"Nobody has acknowledged it since {_reopened_at(row).astimezone(ctx.zone):%a %H:%M}"
         key += f":again:{row.reopened}.{row.told}"
         return Notification(TYPE, Severity(row.severity), row.title, f"{since}; {asks}", key)
     names = "; ".join(subject["title"] for subject in row.subjects[1:4])

@@ -10,11 +10,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from godmode.lib.errors import Refused
+from godmode.lib import log
+from godmode.lib.errors import GodmodeError, KillSwitchOn, Refused
 from godmode.lib.ports import Wire
+from godmode.lib.wire import Sockets
+
+if TYPE_CHECKING:
+    import httpx
 
 PATIENCE = 5.0  # seconds
 BODY = 10_000  # bytes of what Healthchecks keeps; 100 kB is its most
@@ -52,7 +57,18 @@ def style_of(url: str) -> str:
 
 
 def request(url: str, style: str | None, signal: Signal) -> Request | None:
-    """A signal in the words of the service; None where it has none for it. Pure."""
+    """A signal in the words of the service; None where it has none for it. Pure. Raises Refused for no address."""
+    try:
+        return _worded(url, style, signal)
+    except ValueError:
+        raise _no_address() from None
+
+
+def _no_address() -> Refused:
+    return Refused("the dead man's switch has no address that can be used", "check health.ping_url and health.pings")
+
+
+def _worded(url: str, style: str | None, signal: Signal) -> Request | None:
     match style or style_of(url):
         case "uptime_kuma":
             return _kuma(url, signal)
@@ -100,10 +116,21 @@ def _short(text: str) -> str:
 
 def send(wanted: Request, check: Callable[[], None], wire: Wire) -> None:
     """Send one. Raises what `check` raises, a GodmodeError where it did not arrive; no address is ever part of it."""
+    import httpx
+
+    from godmode.lib import http
+
+    try:
+        _sent(wanted, http.client("", before=check, timeout=PATIENCE, wire=wire), wire)
+    except httpx.InvalidURL:
+        raise _no_address() from None
+
+
+def _sent(wanted: Request, client: httpx.Client, wire: Wire) -> None:
     from godmode.lib import http
 
     with (
-        http.client("", before=check, timeout=PATIENCE, wire=wire) as client,
+        client,
         wire.within(PATIENCE),
         http.translated("the dead man's switch"),
     ):
@@ -113,3 +140,22 @@ def send(wanted: Request, check: Callable[[], None], wire: Wire) -> None:
         raise Refused(
             f"the dead man's switch answered {response.status_code}", "check health.ping_url and health.pings"
         )
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Tells one address of the runs of a job, as engine/equipment.py's Pinger. What fails is a line of the log."""
+
+    url: str
+    style: str | None
+    clean: Callable[[str], str]
+
+    def __call__(self, event: str, run_id: str, text: str, ms: int | None, check: Callable[[], None]) -> None:
+        try:
+            wanted = request(self.url, self.style, Signal(event, run_id, self.clean(text), ms))
+            if wanted is not None:
+                send(wanted, check, Sockets())
+        except KillSwitchOn:
+            raise
+        except GodmodeError as e:
+            log.event("warning", str(e), event=event, run=run_id)

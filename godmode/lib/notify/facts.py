@@ -10,7 +10,7 @@ from godmode.lib.kernel import JobContext
 from godmode.lib.notify import reviews
 from godmode.lib.notify.freshness import differences, freshness
 from godmode.lib.notify.reviews import Review
-from godmode.lib.store import controls, figures, job_state, memory, news, proposals, seals, sync
+from godmode.lib.store import controls, figures, job_state, memory, news, proposals, sync
 from godmode.lib.store.figures import Backlog, Figures, OpenIncident
 from godmode.lib.store.job_state import JobState
 from godmode.lib.store.news import Doubtful, GivenUp, Group, Unsettled
@@ -141,12 +141,6 @@ def look(ctx: JobContext, since: datetime, *, first: bool = False) -> Seen:
     )
 
 
-def _seal(ctx: JobContext) -> str | None:
-    """The newest audit seal, where she wants to be told of it."""
-    newest = seals.newest(ctx.store.conn) if ctx.settings.digest.seal else None
-    return newest.hash if newest else None
-
-
 def _sources(ctx: JobContext, since: datetime) -> list[Looked]:
     states = {row.source_name: row for row in sync.all_rows(ctx.store.conn)}
     found = []
@@ -188,3 +182,13 @@ def _switched(held: controls.Controls | None, since: datetime) -> str | None:
     by = f" by {held.kill_switch_changed_by}" if held.kill_switch_changed_by else ""
     why = f": {held.kill_switch_reason}" if held.kill_switch_reason else ""
     return f"the kill switch was turned {'on' if held.kill_switch else 'off'}{by}{why}"
+
+
+def _seal(ctx: JobContext) -> str | None:
+    """The newest audit seal, where she wants to be told of it."""
+    if not ctx.settings.digest.seal:
+        return None
+    from godmode.lib.store import seals
+
+    newest = seals.newest(ctx.store.conn)
+    return newest.hash if newest else None

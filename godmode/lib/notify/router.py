@@ -151,6 +151,9 @@ class Router:
             return replace(delivery, status="suppressed")
         if delivery.status == "failed":
             self._failed(row, delivery)
+        elif delivery.status == "sending":  # nor is it asked about: where nobody answers, another channel would ring
+            ended = "sent" if way == "call" else "uncertain"
+            outbox.mark(self.store.conn, row.id, ended, self.clock.now(), error=delivery.error)
         return delivery
 
     # -- its route -------------------------------------------------------------------------------------------

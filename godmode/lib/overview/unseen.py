@@ -24,9 +24,10 @@ def unseen(parts: Parts, now: datetime, told: Told) -> list[Trouble]:
         return []
     jobs = [entry for entry in parts.jobs if _is_expected(entry, parts.controls)]
     idle = [entry for entry in jobs if entry["last_started_at"] is None or entry["overdue_since"]]
-    everything = bool(jobs) and len(idle) == len(jobs)
-    found = [_nothing_ran(jobs, told)] if everything else [_job(entry, told) for entry in idle if _matters(entry)]
-    found += [] if everything else _sources(parts.sources, now, told)
+    if _nothing_runs(jobs, idle, now):
+        found = [_nothing_ran(jobs, told)]
+    else:
+        found = [_job(entry, told) for entry in idle if _matters(entry)] + list(_sources(parts.sources, now, told))
     if not any(source["configured"] for source in parts.sources):
         found.append(Trouble("no source is configured: nothing is read", "godmode config check"))
     return found
@@ -43,10 +44,23 @@ def _matters(entry: Entry) -> bool:
     return entry["overdue_since"] is not None or entry["period_seconds"] < DAY
 
 
+def _nothing_runs(jobs: Sequence[Entry], idle: Sequence[Entry], now: datetime) -> bool:
+    """Whether not even the job that runs most often was begun of late, nor any other since then."""
+    often = min(jobs, key=lambda entry: entry["period_seconds"], default=None)
+    if often is None or often not in idle:
+        return False
+    last = _last_begun(jobs)
+    return last is None or now - last > INTERVALS * timedelta(seconds=often["period_seconds"]) + GRACE
+
+
+def _last_begun(jobs: Sequence[Entry]) -> datetime | None:
+    return max((entry["last_started_at"] for entry in jobs if entry["last_started_at"]), default=None)
+
+
 def _nothing_ran(jobs: Sequence[Entry], told: Told) -> Trouble:
-    last = max((entry["last_started_at"] for entry in jobs if entry["last_started_at"]), default=None)
+    last = _last_begun(jobs)
     since = f"no job has run since {told(last)}" if last else "no job has run yet"
-    return Trouble(f"{since}: nothing was looked at, are they scheduled?", NOT_SCHEDULED)
+    return Trouble(f"{since}: are they scheduled?", NOT_SCHEDULED)
 
 
 def _job(entry: Entry, told: Told) -> Trouble:

@@ -11,8 +11,6 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from godmode.lib.store import matching
-
 
 class AuditRow(Struct, frozen=True):
     """One outcome. `success` is None for what was skipped by rule."""
@@ -94,6 +92,8 @@ def recent(
 
 def search(conn: Connection, words: str, since: datetime, limit: int) -> Sequence[AuditRow]:
     """The newest rows since then that contain all the words, newest first, without what is archived."""
+    from godmode.lib.store import matching  # every run imports this module, and none searches
+
     with conn.cursor(row_factory=class_row(AuditRow)) as cursor:
         return cursor.execute(
             f"""

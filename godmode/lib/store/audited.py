@@ -4,9 +4,9 @@ than a bounded number of rows, however much went wrong."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
@@ -21,8 +21,7 @@ _NO_TROUBLE = (
 )
 
 
-@dataclass(frozen=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """Failures of one action; `times` and `errors` are those of the newest, newest first."""
 
     action: str
@@ -78,8 +77,7 @@ def told_jobs(conn: Connection, since: datetime) -> frozenset[str]:
     return frozenset(row[0] for row in rows)
 
 
-@dataclass(frozen=True)
-class Slow:
+class Slow(Struct, frozen=True):
     """Runs of one job that took long; `ms` is the longest."""
 
     action: str
@@ -104,8 +102,7 @@ def slow(conn: Connection, since: datetime, now: datetime, ms: int) -> Sequence[
         ).fetchall()
 
 
-@dataclass(frozen=True)
-class Outcomes:
+class Outcomes(Struct, frozen=True):
     """How many outcomes there were, at most MOST_OUTCOMES, and how many of them were failures."""
 
     count: int
@@ -132,8 +129,7 @@ def outcomes(conn: Connection, since: datetime, now: datetime) -> Outcomes:
     return row
 
 
-@dataclass(frozen=True)
-class Missed:
+class Missed(Struct, frozen=True):
     """Slots of a job that never ran, as the run after them noted."""
 
     action: str

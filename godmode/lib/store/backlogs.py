@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
 MOST = 10_000  # as far as is counted
 
 
-@dataclass(frozen=True)
-class Depth:
+class Depth(Struct, frozen=True):
     """How much work waits in the retry queue, and the oldest moment at which some of it was to be done."""
 
     count: int
@@ -34,8 +33,7 @@ def depth(conn: Connection) -> Depth:
     return row
 
 
-@dataclass(frozen=True)
-class Buried:
+class Buried(Struct, frozen=True):
     """New dead letters of one type; `errors` are those of the newest."""
 
     type: str
@@ -62,8 +60,7 @@ def buried(conn: Connection, since: datetime, now: datetime) -> Sequence[Buried]
         ).fetchall()
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Something held by a process that has not let go of it. `kind` is job, retry or action."""
 
     kind: str

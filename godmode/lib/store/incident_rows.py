@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct, field
 from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
@@ -16,8 +16,7 @@ LIFE = 100  # changes of state that are kept of one incident, the newest
 Subjects = list[dict[str, Any]]
 
 
-@dataclass
-class Row:
+class Row(Struct):
     """An incident of a watcher. `subjects` are `{key, title, severity, workflow, occurrences, first_at, last_at,
     evidence}`; `told` counts the messages since it was last opened. `id` is 0 before it is stored.
     """
@@ -47,7 +46,7 @@ class Row:
         self.life = [*self.life[1 - LIFE :], {"at": at.isoformat(), "what": what, **more}]
 
 
-NAMES = tuple(Row.__dataclass_fields__)
+NAMES = tuple(Row.__struct_fields__)
 COLUMNS = ", ".join(NAMES)
 _KEPT = "watcher IS NOT NULL AND watcher = ANY(COALESCE(%(watchers)s::text[], ARRAY[watcher]))"
 _STORED = tuple(name for name in NAMES if name != "id")
@@ -57,7 +56,7 @@ def load(conn: Connection, type_: str, now: datetime, back: timedelta) -> list[R
     """The incidents of a watcher that new sightings may belong to: unresolved, or resolved or seen within `back`.
 
     Within a transaction: whoever else keeps incidents of this type waits until it ends, so that two hosts that see
-    the same trouble at once make one row of it. The newest stand first.
+    the same trouble at once make one row of it; and so does her word on one of them. The newest stand first.
     """
     conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('godmode.incidents ' || %s, 0))", (type_,))
     with conn.cursor(row_factory=class_row(Row)) as cursor:
@@ -66,7 +65,7 @@ def load(conn: Connection, type_: str, now: datetime, back: timedelta) -> list[R
             SELECT {COLUMNS} FROM incidents
             WHERE type = %(type)s AND watcher IS NOT NULL AND NOT archived
               AND (status <> 'resolved' OR greatest(resolved_at, last_seen_at) > %(now)s - %(back)s)
-            ORDER BY opened_at DESC, id DESC
+            ORDER BY opened_at DESC, id DESC FOR UPDATE
             """,
             {"type": type_, "now": now, "back": back},
         ).fetchall()
@@ -134,8 +133,7 @@ def of_workflows(conn: Connection, type_: str) -> list[Row]:
         ).fetchall()
 
 
-@dataclass(frozen=True)
-class Again:
+class Again(Struct, frozen=True):
     """How often one of a severity that nobody acknowledges is told again, and how long after the last time."""
 
     severity: str

@@ -4,9 +4,9 @@ of every workflow a bounded number of rows."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
@@ -27,8 +27,7 @@ _ENDED = "status IN ('success', 'error', 'crashed')"
 _FAILED = "status IN ('error', 'crashed') AND retry_success_id IS NULL"
 
 
-@dataclass(frozen=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """How many runs ended, and how many of them failed and were not retried with success."""
 
     count: int
@@ -52,8 +51,7 @@ def rate(conn: Connection, since: datetime, now: datetime, besides: Sequence[str
     return row
 
 
-@dataclass(frozen=True)
-class RateOfOne:
+class RateOfOne(Struct, frozen=True):
     """The same of one workflow; `errors` are the newest messages of its failures, with `times`."""
 
     workflow_id: str
@@ -100,8 +98,7 @@ def known_to_fail(conn: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-@dataclass(frozen=True)
-class Life:
+class Life(Struct, frozen=True):
     """When a workflow first and last began to run; `noted_at` is when its last run was read."""
 
     workflow_id: str
@@ -134,8 +131,7 @@ def lives(conn: Connection, until: datetime) -> Sequence[Life]:
         ).fetchall()
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Struct, frozen=True):
     """A stretch of the past in which a workflow is asked about."""
 
     workflow_id: str
@@ -143,9 +139,8 @@ class Window:
     ends: datetime
 
 
-@dataclass(frozen=True)
-class Runs:
-    """What was in a window: how many runs (counted up to MOST_IN_WINDOW), and the first one after its beginning,
+class Runs(Struct, frozen=True):
+    """What was in a window: how many runs (counted up to a bound), and the first one after its beginning,
     even where that lies behind its end."""
 
     count: int
@@ -156,11 +151,11 @@ MOST_IN_WINDOW = 50
 AHEAD = timedelta(days=8)
 
 
-def runs(conn: Connection, windows: Sequence[Window]) -> Sequence[Runs]:
-    """What was in each window, in their order."""
+def runs(conn: Connection, windows: Sequence[Window], most: int = MOST_IN_WINDOW) -> Sequence[Runs]:
+    """What was in each window, in their order; counted up to `most`."""
     with conn.cursor(row_factory=class_row(Runs)) as cursor:
         return cursor.execute(
-            f"""
+            """
             SELECT inside.count, ahead.next
             FROM unnest(%(ids)s::text[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
                 WITH ORDINALITY AS asked (workflow_id, begins, ends, number)
@@ -168,7 +163,7 @@ def runs(conn: Connection, windows: Sequence[Window]) -> Sequence[Runs]:
                 SELECT count(*) AS count FROM (
                     SELECT FROM workflow_executions w
                     WHERE w.workflow_id = asked.workflow_id AND NOT w.archived
-                      AND w.started_at > asked.begins AND w.started_at <= asked.ends LIMIT {MOST_IN_WINDOW}) few
+                      AND w.started_at > asked.begins AND w.started_at <= asked.ends LIMIT %(most)s) few
             ) inside
             LEFT JOIN LATERAL (
                 SELECT w.started_at AS next FROM workflow_executions w
@@ -179,6 +174,6 @@ def runs(conn: Connection, windows: Sequence[Window]) -> Sequence[Runs]:
             """,
             {
                 "ids": [w.workflow_id for w in windows], "begins": [w.begins for w in windows],
-                "ends": [w.ends for w in windows], "ahead": AHEAD,
+                "ends": [w.ends for w in windows], "ahead": AHEAD, "most": most,
             },
         ).fetchall()  # fmt: skip

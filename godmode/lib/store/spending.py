@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
 
-@dataclass(frozen=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """A limit in its present window."""
 
     name: str
@@ -36,8 +35,7 @@ def buckets(conn: Connection, now: datetime, shortest: timedelta) -> Sequence[Bu
         ).fetchall()
 
 
-@dataclass(frozen=True)
-class Hour:
+class Hour(Struct, frozen=True):
     """What a service was asked in the hour that began at `hour`; `first` is the first hour that is known of it."""
 
     service: str

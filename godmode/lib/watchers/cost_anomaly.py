@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Section
 from godmode.lib.kernel import Incident, Severity
@@ -19,8 +18,7 @@ WEEKS = 4
 HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class CostAnomaly:
+class CostAnomaly(Struct, frozen=True):
     """Calls that are 200 % or more over the baseline of the same hour and weekday are an INFO, 400 % a WARN
     (specification, Watchers).
 
@@ -45,8 +43,8 @@ class CostAnomaly:
         wanted = {*hours, *(earlier for weeks in hours.values() for earlier in weeks)}
         usage = spending.hours(store.conn, sorted(wanted))
         for service, rows in groupby(usage, key=lambda row: row.service):
-            found = [self._judged(service, list(rows), hours)]
-            yield from (incident for incident in found if incident is not None)
+            if found := self._judged(service, list(rows), hours):
+                yield found
 
     def _same_hours(self, hour: datetime) -> list[datetime]:
         """The same local hour of the weeks before."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Incident, Severity
@@ -15,8 +14,7 @@ from godmode.lib.ports import Grounds
 from godmode.lib.store import Store, backlogs
 
 
-@dataclass(frozen=True)
-class DeadLetters:
+class DeadLetters(Struct, frozen=True):
     """Dead letters that grow by three or more within the hour, and still wait, are a WARN (specification, Production
     monitoring). A single one is told of when it is buried."""
 

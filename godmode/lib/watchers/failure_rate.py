@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Incident, Severity
@@ -18,8 +17,7 @@ DAY = timedelta(hours=24)
 STALE = 3  # intervals for which n8n may not have been read
 
 
-@dataclass(frozen=True)
-class FailureRate:
+class FailureRate(Struct, frozen=True):
     """More than 10 % of at least 20 outcomes that failed are a WARN (specification, Production monitoring).
 
     Looked at are the runs of all workflows of the last hour, those of each workflow of the last day, and what godmode

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Every, Incident, Severity
@@ -16,8 +17,7 @@ from godmode.lib.store.job_state import JobState
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class MissedSlots:
+class MissedSlots(Struct, frozen=True):
     """A job that missed its slot is a WARN (specification, Production monitoring).
 
     Two ways to see it: its slot is over and no run of it was begun; or a run noted, within the hour, that slots

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Incident, Severity
@@ -25,8 +24,7 @@ def probe(store: Store, now: datetime) -> float:
     return (time.monotonic() - begun) * 1000
 
 
-@dataclass(frozen=True)
-class Performance:
+class Performance(Struct, frozen=True):
     """A database average of over 1000 ms is a WARN (specification, Watchers).
 
     The average is that of three probes now, each of which reads the newest audit rows, and of what the audit log

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Section
 from godmode.lib.kernel import Incident, Severity
@@ -15,8 +14,7 @@ from godmode.lib.ports import Grounds
 from godmode.lib.store import Store, backlogs
 
 
-@dataclass(frozen=True)
-class QueueDepth:
+class QueueDepth(Struct, frozen=True):
     """More than 100 pieces of work that wait are a WARN (specification, Production monitoring)."""
 
     name = "queue_depth"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Section
 from godmode.lib.kernel import Incident, Severity
@@ -17,8 +16,7 @@ from godmode.lib.store import Store, spending
 Percent = Annotated[float, Meta(gt=0, le=1000)]
 
 
-@dataclass(frozen=True)
-class RateLimits:
+class RateLimits(Struct, frozen=True):
     """A bucket that is full to 80 % is an INFO, to 95 % a WARN (specification, Watchers).
 
     A bucket is a service's limit or, as `NAME.day`, the fuse `sources.NAME.daily_calls`. The pace of seconds is left

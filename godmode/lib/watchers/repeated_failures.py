@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Incident, Severity
@@ -15,8 +14,7 @@ from godmode.lib.ports import Grounds
 from godmode.lib.store import Store, audited
 
 
-@dataclass(frozen=True)
-class RepeatedFailures:
+class RepeatedFailures(Struct, frozen=True):
     """Three or more failures of one action within 30 minutes are a WARN (specification, Watchers).
 
     A job that fails in a row tells of it by itself, and so does what the retry queue gives up on; neither is told of

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Incident, Severity
@@ -15,8 +14,7 @@ from godmode.lib.ports import Grounds
 from godmode.lib.store import Store, audited
 
 
-@dataclass(frozen=True)
-class SlowJobs:
+class SlowJobs(Struct, frozen=True):
     """A run of over 30 s within the last hour is a WARN (specification, Production monitoring).
 
     The morning call is not among them: it lasts as long as she listens.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from godmode.lib.config import Section
 from godmode.lib.kernel import Incident, Severity
@@ -16,8 +15,7 @@ from godmode.lib.store import Store, audited, sync
 from godmode.lib.store.sync import SyncState
 
 
-@dataclass(frozen=True)
-class StaleSources:
+class StaleSources(Struct, frozen=True):
     """A source not synced for three of its intervals is a WARN (specification, Production monitoring).
 
     All of several at once are a SEV1: whatever happens then, nobody sees it. Time counts from when this machine was

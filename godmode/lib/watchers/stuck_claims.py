@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Incident, Severity
@@ -14,8 +15,7 @@ from godmode.lib.store import Store, backlogs
 FOLLOW_UP = {"job": "godmode jobs", "retry": "godmode queue show {}", "action": "godmode audit action {}"}
 
 
-@dataclass(frozen=True)
-class StuckClaims:
+class StuckClaims(Struct, frozen=True):
     """A claim whose lease has been over for 15 minutes is a WARN (specification, Production monitoring).
 
     A lease is longer than its job's deadline, so its process is gone or hangs; the next slot, or the retry queue's
