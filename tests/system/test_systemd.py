@@ -93,6 +93,18 @@ printf '[Service]\\nExecStart=\\nExecStart={machine.PYTHON} /var/probe.py\\nRead
 touch /var/lib/godmode/probe
 systemctl daemon-reload
 systemctl start godmode@probe.service || journalctl --no-pager -u godmode@probe.service
+mkdir /etc/systemd/system/godmode@run-watchers.service.d
+printf '[Service]\nExecStart=\nExecStart=/bin/sh -c "kill -9 $$$$"\n' \
+    >/etc/systemd/system/godmode@run-watchers.service.d/crash.conf
+systemctl daemon-reload
+for time in 1 2 3; do
+    systemctl start godmode@run-watchers.service || true
+    for second in $(seq 50); do
+        [ "$(journalctl --no-pager -o cat -t godmode | grep -c 'run_watchers: crashed')" = $time ] && break
+        sleep 0.2
+    done
+done
+systemctl reset-failed godmode@run-watchers.service
 cp /var/lib/godmode/probe {machine.RESULTS}/probe.json
 journalctl --no-pager -o cat -t godmode >{machine.RESULTS}/journal
 systemctl list-units --failed --plain --no-legend 'godmode*' >{machine.RESULTS}/failed
@@ -148,6 +160,12 @@ def test_a_run_can_do_its_work_within_the_sandbox_and_little_else(ran: Path) -> 
     }  # fmt: skip
 
 
+def test_a_job_that_crashes_again_and_again_raises_the_alarm(ran: Path) -> None:
+    told = [line for line in (ran / "journal").read_text().splitlines() if line.startswith("run_watchers: crashed")]
+    assert len(told) == 3
+    assert "fallback=" in told[2]
+
+
 def test_the_journal_has_what_runs_say_and_not_each_start_and_end(ran: Path) -> None:
     journal = (ran / "journal").read_text()
     assert "process_retry_queue: succeeded slot=" in journal
@@ -155,7 +173,9 @@ def test_the_journal_has_what_runs_say_and_not_each_start_and_end(ran: Path) -> 
 
 
 def test_uninstall_leaves_nothing(ran: Path) -> None:
-    assert "godmode" not in (ran / "left").read_text().replace("godmode@probe.service.d", "")
+    assert "godmode" not in (ran / "left").read_text().replace("godmode@probe.service.d", "").replace(
+        "godmode@run-watchers.service.d", ""
+    )
     assert (ran / "loaded").read_text() == ""
     assert (ran / "failed").read_text() == ""
 
