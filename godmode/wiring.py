@@ -171,10 +171,15 @@ class App:
         return {name: cadence.period for name, cadence in cadences.items() if isinstance(cadence, Every)}
 
     def _due(self, now: datetime) -> list[Due]:
-        """The jobs that have a body, each with the newest slot that has begun."""
-        cadences = {job.name: job.cadence for job in self.in_force(self.jobs()) if job.run is not None}
+        """The jobs that have a body, and whose source is configured, each with the newest slot that has begun."""
+        due = [job for job in self.in_force(self.jobs()) if job.run is not None and self._has_source(job)]
+        cadences = {job.name: job.cadence for job in due}
         begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
         return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
+
+    def _has_source(self, job: Job) -> bool:
+        named = (need.removeprefix("source_") for need in job.needs if need.startswith("source_"))
+        return all(is_configured(self.config, name) for name in named)
 
     # -- what a job body is handed -------------------------------------------------------------------------
 

@@ -230,6 +230,18 @@ def test_what_a_person_resolved_stays_so_as_long_as_nothing_is_new(watched: Watc
     assert watched.row("status, severity") == ("open", "SEV1")
 
 
+def test_her_word_is_not_lost_to_a_run_that_looks_meanwhile(
+    watched: Watched, says: Callable[..., None], config: Config
+) -> None:
+    says("a")
+    watched.looks()
+    with connect(config, "run") as conn, conn.transaction():
+        (row,) = incident_rows.load(conn, "says", watched.now, incidents.BACK)
+        watched.db.execute("SET lock_timeout = 100")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            incidents_store.decide(watched.db, row.id, "acknowledged", watched.now, by="her")
+
+
 def test_what_a_person_resolved_opens_again_when_it_was_away_or_happens_anew(watched: Watched) -> None:
     watched.fails("send_message")
     watched.looks()

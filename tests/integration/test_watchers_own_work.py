@@ -204,9 +204,16 @@ def test_what_a_rule_skipped_or_nobody_expects_was_not_missed(watched: Watched, 
 
 def test_a_run_that_is_under_way_misses_no_slot(watched: Watched) -> None:
     watched.insert(
-        "job_state", job="sync_notion", slot="2026-03-10T12:00:00Z", state="running", run_id="r",
+        "job_state", job="periodic_scan", slot="2026-03-10T12:00:00Z", state="running", run_id="r",
         lease_until=watched.now + HOUR,
     )  # fmt: skip
+    assert titles(watched, "missed_slots") == []
+    watched.later(hours=1)
+    assert len(titles(watched, "missed_slots")) == 1
+
+
+def test_a_source_that_is_not_configured_any_more_misses_no_slot(watched: Watched) -> None:
+    ran(watched, "sync_notion", "2026-03-10T12:00:00Z")
     assert titles(watched, "missed_slots") == []
 
 

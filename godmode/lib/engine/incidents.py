@@ -284,7 +284,7 @@ def _note(ctx: JobContext, row: Row, key: str) -> Notification:
     """The message. A repetition has a key of its own, since it is not to be taken for what was sent before."""
     asks = f"`{ctx.command} incidents ack {row.id}` stops this" if row.severity in ("SEV0", "SEV1") else ""
     if row.told:
-        since = f"Nobody has acknowledged it since {row.opened_at.astimezone(ctx.zone):%a %H:%M}"
+        since = f"Nobody has acknowledged it since {_reopened_at(row).astimezone(ctx.zone):%a %H:%M}"
         key += f":again:{row.reopened}.{row.told}"
         return Notification(TYPE, Severity(row.severity), row.title, f"{since}; {asks}", key)
     names = "; ".join(subject["title"] for subject in row.subjects[1:4])

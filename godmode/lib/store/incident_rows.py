@@ -56,7 +56,7 @@ def load(conn: Connection, type_: str, now: datetime, back: timedelta) -> list[R
     """The incidents of a watcher that new sightings may belong to: unresolved, or resolved or seen within `back`.
 
     Within a transaction: whoever else keeps incidents of this type waits until it ends, so that two hosts that see
-    the same trouble at once make one row of it. The newest stand first.
+    the same trouble at once make one row of it; and so does her word on one of them. The newest stand first.
     """
     conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('godmode.incidents ' || %s, 0))", (type_,))
     with conn.cursor(row_factory=class_row(Row)) as cursor:
@@ -65,7 +65,7 @@ def load(conn: Connection, type_: str, now: datetime, back: timedelta) -> list[R
             SELECT {COLUMNS} FROM incidents
             WHERE type = %(type)s AND watcher IS NOT NULL AND NOT archived
               AND (status <> 'resolved' OR greatest(resolved_at, last_seen_at) > %(now)s - %(back)s)
-            ORDER BY opened_at DESC, id DESC
+            ORDER BY opened_at DESC, id DESC FOR UPDATE
             """,
             {"type": type_, "now": now, "back": back},
         ).fetchall()
