@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -85,7 +85,7 @@ class App:
     def perform(self, job: Job) -> Report:
         """What a command does that reaches outside: a job of its own, by the one road, as often as she asks for it."""
         equipment = structs.replace(self.runner.has, job=lambda name: job if name == job.name else self.job(name))
-        return Runner(equipment).run(job.name, Mode(again=True))
+        return Runner(equipment).run(job.name, Mode(again=True, unscheduled=True))
 
     def clean(self, text: str) -> str:
         """The text as it may be kept and told: no secret, nobody else's address, nothing PostgreSQL would refuse."""
@@ -121,12 +121,11 @@ class App:
         """The jobs that a schedule starts."""
         return [self.job(name) for name in registry.JOBS]
 
-    def in_force(self, jobs: Sequence[Job]) -> list[Job]:
-        """Jobs at the intervals that hold: by a proposal that she approved, else the configured ones."""
+    def _held(self) -> Mapping[str, int]:
+        """The intervals that proposals she approved put in place of the configured ones."""
         from godmode.lib.store import job_state
 
-        held = job_state.intervals(self.store.conn)
-        return [slots.in_force(job, held.get(job.name)) for job in jobs]
+        return job_state.intervals(self.store.conn)
 
     def _lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
@@ -153,7 +152,8 @@ class App:
     def watchers(self) -> dict[str, Watcher]:
         """What looks for trouble: every watcher by its name. One whose section is wrong is there, and says so when it
         looks: it does not stop the others."""
-        grounds = Grounds(self.config.zone, self._intervals, self._due)
+        held = self._held()  # asked for here: each looks in a thread of its own, and this connection is not its own
+        grounds = Grounds(self.config.zone, partial(self._intervals, held), partial(self._due, held))
         return {name: self._watcher(name, registry.load(t), grounds) for name, (_, t) in registry.WATCHERS.items()}
 
     def _watcher(self, name: str, kind: Any, grounds: Grounds) -> Watcher:
@@ -163,17 +163,17 @@ class App:
             return _Misset(name, e)
         return made
 
-    def _intervals(self) -> dict[str, timedelta]:
+    def _intervals(self, held: Mapping[str, int]) -> dict[str, timedelta]:
         """How often each configured source is to be read."""
         named = [n for n, (_, target) in registry.SOURCES.items() if target and is_configured(self.config, n)]
-        jobs = self.in_force([self.job(f"sync_{name}") for name in named])
-        cadences = {name: job.cadence for name, job in zip(named, jobs, strict=True)}
+        jobs = {name: self.job(f"sync_{name}") for name in named}
+        cadences = {name: slots.in_force(job, held.get(job.name)).cadence for name, job in jobs.items()}
         return {name: cadence.period for name, cadence in cadences.items() if isinstance(cadence, Every)}
 
-    def _due(self, now: datetime) -> list[Due]:
+    def _due(self, held: Mapping[str, int], now: datetime) -> list[Due]:
         """The jobs that have a body, and whose source is configured, each with the newest slot that has begun."""
-        due = [job for job in self.in_force(self.jobs()) if job.run is not None and self._has_source(job)]
-        cadences = {job.name: job.cadence for job in due}
+        jobs = [job for job in self.jobs() if job.run is not None and self._has_source(job)]
+        cadences = {job.name: slots.in_force(job, held.get(job.name)).cadence for job in jobs}
         begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
         return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
 
@@ -193,7 +193,8 @@ class App:
         return Supply(self.config, self.store, self._site, self._cadence_of, self.progress, [])
 
     def _cadence_of(self, source: str) -> Cadence:
-        return self.in_force([self.job(f"sync_{source}")])[0].cadence
+        job = self.job(f"sync_{source}")
+        return slots.in_force(job, self._held().get(job.name)).cadence
 
     def _twin(self) -> tuple[Equipment, Callable[[], None]]:
         """The same for another thread, with a store of its own; and what breaks off its open requests."""

@@ -63,7 +63,8 @@ def show(number: Number, as_json: Json = False) -> int:
         "queue": {"id": work.id, "status": work.status, "note": work.note, "errors": work.errors} if work else None,
     }
     lines = [*_seen(row), *_offered(row, change, _now(godmode, row)), *_came(row, done, change)]
-    lines += [outcome.waits(work, terminal.local)] if work and outcome.is_open(work) else []
+    rest = outcome.rest(conn, work, terminal.local) if work and row.status in ("approved", "applied") else ""
+    lines += [f"not done: {rest}"] if rest else []
     terminal.show(document, as_json, "\n".join(lines))
     return 0
 

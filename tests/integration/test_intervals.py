@@ -75,3 +75,12 @@ def test_the_jobs_show_both_the_interval_in_force_and_the_files(app: App, db: ps
     assert jobs.runs(watch) == watch["configured"]
     job_state.set_interval(db, "periodic_scan", 30)
     assert jobs.runs(next(e for e in jobs.entries_of(app) if e["job"] == "periodic_scan")) == "every 30 min"
+
+
+def test_a_watcher_knows_the_intervals_in_force(app: App, db: psycopg.Connection) -> None:
+    job_state.set_interval(db, "sync_chatlogs", 600)
+    job_state.set_interval(db, "periodic_scan", 120)
+    grounds = next(watcher for watcher in app.watchers().values() if hasattr(watcher, "grounds")).grounds
+    assert grounds.sources() == {"chatlogs": timedelta(minutes=600)}
+    due = {one.job: one.start for one in grounds.due(NOON + timedelta(minutes=30))}
+    assert due["periodic_scan"] == NOON - timedelta(minutes=60)

@@ -16,7 +16,7 @@ from godmode.lib.config import Config
 from godmode.lib.engine import killswitch
 from godmode.lib.errors import KillSwitchOn
 from godmode.lib.remedies import DeactivateWorkflow, DisableJob, Remedy, RetryWorkflow
-from godmode.lib.store import controls, job_state
+from godmode.lib.store import controls, job_state, retry_jobs
 from godmode.lib.store.proposals import Decided
 
 OFF = DeactivateWorkflow("w1", "Orders")
@@ -107,9 +107,30 @@ def test_the_switch_is_asked_before_each_request(her: Approver, n8n: N8n, monkey
     assert (len(n8n.calls), n8n.orders(), her.row(number).status) == (1, [], "approved")
 
 
+def test_write_enabled_is_asked_before_the_order(her: Approver, n8n: N8n, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, work = is_approved(her)
+    answer = n8n.answer
+
+    def turned(*call: Any) -> Any:
+        with psycopg.connect(her.conn.info.dsn, autocommit=True) as other:
+            other.execute("UPDATE agent_controls SET write_enabled = false")
+        return answer(*call)
+
+    monkeypatch.setattr(n8n, "answer", turned)
+    assert "write_enabled is off" in said(her.does(work))
+    assert (n8n.orders(), her.row(number).status, her.work(number).status) == ([], "approved", "pending")
+
+
 def test_her_own_hand_works_while_the_schedule_is_off(her: Approver) -> None:
     controls.set_control(her.conn, "jobs_enabled", False)
     assert her.approves(her.is_offered(DisableJob("sync_n8n"))).outcome == "succeeded"
+
+
+def test_between_two_of_her_words_no_slot_was_missed(her: Approver) -> None:
+    her.approves(her.is_offered(DisableJob("sync_n8n")))
+    her.at.advance(timedelta(days=1))
+    her.approves(her.is_offered(OFF, "another", "k2"))
+    assert her.conn.execute("SELECT count(*) FROM agent_audit_log WHERE action_type = 'missed'").fetchone() == (0,)
 
 
 # -- once ----------------------------------------------------------------------------------------------------
@@ -220,6 +241,16 @@ def test_a_retry_that_n8n_does_not_show_is_repeated_only_once_it_would_have_been
     assert len(n8n.orders()) == 1
     her.queue_runs(timedelta(seconds=41))
     assert (len(n8n.orders()), her.row(number).status) == (2, "applied")
+
+
+def test_nothing_is_carried_out_without_her_yes(her: Approver, n8n: N8n) -> None:
+    number = her.is_offered(OFF)
+    work = retry_jobs.enqueue(her.conn, "remedy", {"proposal": number}, now=her.at.now())
+    assert said(her.does(work or 0)) == "it is open, so nothing is carried out"
+    her.rejects(number)
+    retry_jobs.enqueue(her.conn, "remedy", {"proposal": number}, now=her.at.now())
+    her.queue_runs()
+    assert (n8n.calls, her.row(number).status) == ([], "rejected")
 
 
 def test_an_unknown_remedy_is_approved_and_not_carried_out(her: Approver) -> None:

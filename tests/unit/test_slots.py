@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from godmode.lib.engine import slots
 from godmode.lib.engine.slots import Held
-from godmode.lib.kernel import Cadence, Daily, Every, Skip, Slot
+from godmode.lib.kernel import Cadence, Daily, Every, Job, Skip, Slot
 
 CHICAGO = ZoneInfo("America/Chicago")
 ZONES = ["America/Chicago", "Europe/London", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo"]
@@ -183,3 +183,30 @@ def test_the_newest_slot_of_a_daily_job_before_its_hour_is_yesterdays() -> None:
     assert slots.newest(Daily("08:00"), at, CHICAGO).key == "2026-03-09"
     assert slots.newest(Daily("08:00"), at + timedelta(minutes=1), CHICAGO).key == "2026-03-10"
     assert slots.newest(Every(minutes=30), at, CHICAGO).key == "2026-03-10T12:30:00Z"
+
+
+def test_an_interval_that_was_lengthened_half_way_has_run_and_the_clock_is_not_blamed() -> None:
+    held = Held("2026-03-10T17:30:00Z", "succeeded", 1, None, False)
+    now = utc("2026-03-10T17:45:00")
+    no = slots.claim(held, slots.current(Every(minutes=120), now, CHICAGO), now, by_hand=True, again=False)
+    assert isinstance(no, Skip)
+    assert (no.reason, no.message) == ("already_ran", "slot 2026-03-10T17:30:00Z has run")
+    ahead = Held("2026-03-10T18:00:00Z", "succeeded", 1, None, False)
+    no = slots.claim(ahead, slots.current(Every(minutes=120), now, CHICAGO), now, by_hand=True, again=False)
+    assert isinstance(no, Skip)
+    assert no.reason == "not_due"
+
+
+@pytest.mark.parametrize(
+    ("cadence", "minutes", "holds"),
+    [
+        (Every(minutes=30), None, Every(minutes=30)),
+        (Every(minutes=30), 60, Every(minutes=60)),
+        (Every(minutes=30), 10, Every(minutes=30)),
+        (Every(seconds=30), 1, Every(minutes=1)),
+        (DIGEST, 60, DIGEST),
+    ],
+)
+def test_an_interval_in_force_only_lengthens(cadence: Cadence, minutes: int | None, holds: Cadence) -> None:
+    job = Job("work", "", cadence, None)
+    assert slots.in_force(job, minutes).cadence == holds

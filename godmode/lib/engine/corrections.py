@@ -21,8 +21,6 @@ from godmode.lib.store import actions, audit, controls, corrections, proposals
 from godmode.lib.store.corrections import Correction
 from godmode.lib.store.proposals import ProposalRow
 
-NO_N8N = Usage("n8n is not configured", "add [sources.n8n] to the configuration")
-
 
 def apply(ctx: JobContext, number: int) -> JobResult:
     """Carry out an approved proposal's remedy. `expired` where there is nothing to do any more, and why.
@@ -31,7 +29,8 @@ def apply(ctx: JobContext, number: int) -> JobResult:
     """
     row = _found(ctx, number)
     if row.status != "approved":
-        return _no("already_ran" if row.status in ("applied", "undone") else "expired", f"it is {row.status} already")
+        over = row.status in ("applied", "undone")
+        return _no("already_ran" if over else "expired", f"it is {row.status}, so nothing is carried out")
     task = _Task(ctx, row, f"remedy:{number}:apply")
     try:
         before = task.before()
@@ -61,7 +60,7 @@ def undo(ctx: JobContext, number: int) -> JobResult:
         task.close()
     if isinstance(task.way, Outside):
         task.keep_undone(done)
-    return JobResult(Outcome.SUCCEEDED, data={"message": f"taken back: {task.way.describe(task.remedy).undo}"})
+    return JobResult(Outcome.SUCCEEDED, data={"message": f"that {task.way.describe(task.remedy).undo}"})
 
 
 def place_of(ctx: JobContext) -> Place:
@@ -69,7 +68,7 @@ def place_of(ctx: JobContext) -> Place:
 
     def n8n() -> Any:
         if "n8n" not in ctx.sources:
-            raise NO_N8N
+            raise Usage("n8n is not configured", "add [sources.n8n] to the configuration")
         return ctx.sources["n8n"].actions
 
     return Place(ctx.store.conn, ctx.clock.now(), ctx.worker.job, n8n)

@@ -17,13 +17,15 @@ from godmode.lib.store import Store
 
 
 class Mode(Struct, frozen=True):
-    """How a run was asked for. `queued`: by the retry queue, which has its own retries; only for `slot`, if given."""
+    """How a run was asked for. `queued`: by the retry queue, which has its own retries; only for `slot`, if given.
+    `unscheduled`: of something that no schedule starts, so that no slot of it is ever missed."""
 
     scheduled: bool = False
     again: bool = False
     dry_run: bool = False
     queued: bool = False
     slot: str | None = None
+    unscheduled: bool = False
 
 
 BY_HAND = Mode()

@@ -23,21 +23,21 @@ def words(conn: Connection, number: int, word: str, result: JobResult, change: C
     if result.outcome is Outcome.SUCCEEDED:
         back = f"; `godmode proposals undo {number}` {change.undo}" if status == "applied" and change else ""
         return f"proposal {number} is {status}: {said}{back if change and change.undo else ''}"
-    if work is not None and is_open(work):
-        return f"proposal {number} {word}, but not carried out yet: {said}; {waits(work, local)}"
-    if work is not None and work.status == "dead":
+    goes_on = rest(conn, work, local) if work is not None else ""
+    if not goes_on:
+        return f"proposal {number} {word}, but {said}"
+    so_far = "could not be carried out" if work is not None and work.status == "dead" else "not carried out yet"
+    return f"proposal {number} {word}, but {so_far}: {said}; {goes_on}"
+
+
+def rest(conn: Connection, work: RetryRow, local: Local) -> str:
+    """How what was not done goes on; "" where nothing is left to do."""
+    if work.status in ("pending", "running"):
+        when = f"it is tried again {local(work.run_at)}" if work.attempts else "it waits for its turn"
+        return f"{when} (`godmode queue show {work.id}`)"
+    if work.status == "dead":
         letter = dead_letters.of_retry(conn, work.id)
-        again = f"`godmode queue retry dead:{letter.id}` tries again" if letter else "`godmode queue dead`"
-        return f"proposal {number} {word}, but could not be carried out: {said}; {again}"
-    return f"proposal {number} {word}, but {said}"
-
-
-def is_open(work: RetryRow) -> bool:
-    """Whether it is still to be done, or being done."""
-    return work.status in ("pending", "running")
-
-
-def waits(work: RetryRow, local: Local) -> str:
-    """How what is still to be done goes on."""
-    when = f"it is tried again {local(work.run_at)}" if work.attempts else "it waits for its turn"
-    return f"{when} (`godmode queue show {work.id}`)"
+        return f"`godmode queue retry dead:{letter.id}` tries again" if letter else "`godmode queue dead` has it"
+    if work.status == "dismissed":
+        return f"its work was dismissed: {work.note} (`godmode queue show {work.id}`)"
+    return ""

@@ -212,7 +212,7 @@ class _Run:
                 lease_until=now + self._deadline + LEASE_OVER_DEADLINE,
                 now=now,
             )
-            gap = slots.missed(self.job.cadence, row.slot, slot, has.zone)
+            gap = None if self.mode.unscheduled else slots.missed(self.job.cadence, row.slot, slot, has.zone)
             if taken and gap:
                 data = {"from": gap.first, "to": gap.last, "count": gap.count}
                 audit.write(

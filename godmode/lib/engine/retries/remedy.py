@@ -25,6 +25,7 @@ class Payload(Struct, frozen=True):
 
 def plan(ctx: JobContext, payload: Payload, number: int) -> Work:
     def run() -> JobResult:
+        proposals.note_work(ctx.store.conn, payload.proposal, number)  # one that started anew has another number
         result = (corrections.apply if payload.do == "apply" else corrections.undo)(ctx, payload.proposal)
         if payload.reply is not None and result.reason != "already_ran":
             _answer(ctx, payload.proposal, payload.reply, result)
