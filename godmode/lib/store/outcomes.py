@@ -181,7 +181,7 @@ DEEDS = """
      WHERE acknowledged_at >= %(since)s AND opened_at BETWEEN %(since)s AND %(until)s AND NOT archived
      ORDER BY opened_at DESC LIMIT %(most)s)
     UNION ALL
-    (SELECT 'change_page', key, COALESCE(fields ->> 'title', left(value, 80)), occurred_at, left(value, 200)
+    (SELECT 'change_page', key, COALESCE(fields ->> 'title', left(value, 80)), occurred_at, left(value, 4000)
      FROM memory_items
      WHERE key = ANY (ARRAY(
             SELECT key FROM memory_items
