@@ -192,8 +192,7 @@ class App:
     def _due(self, held: Mapping[str, int], now: datetime) -> list[Due]:
         """The jobs that have a body, and whose source is configured, each with the newest slot that has begun."""
         jobs = [job for job in self.jobs() if job.run is not None and self._has_source(job)]
-        jobs = [slots.in_force(job, held.get(job.name)) for job in jobs]
-        cadences = {job.name: job.cadence for job in jobs}
+        cadences = {job.name: slots.in_force(job, held.get(job.name)).cadence for job in jobs}
         begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
         return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
 

@@ -10,6 +10,7 @@ import pytest
 from fakes.histories import DAY, HOUR, NOW, ago, failed, hours, sure
 
 from godmode.lib.detectors import chained_failures, changed_rate, failure_hours, second_try, slowing_queue
+from godmode.lib.detectors.runs import MOST_SURE
 from godmode.lib.kernel import Proposal
 from godmode.lib.store.outcomes import Drained, Tally, Try
 
@@ -62,7 +63,7 @@ def test_failures_of_one_hour_are_found_in_the_zone_of_the_operator() -> None:
     at_seven = [NOW.replace(hour=8) - n * DAY for n in range(10)]
     (found,) = failure_hours.find(hours("orders", days=42, failing=at_seven), chicago)
     assert found.title == "workflow Orders fails between 03:00 and 04:00: 10 of 10 times"
-    assert found.confidence > 0.99
+    assert found.confidence == MOST_SURE
     assert found.dedup_key == "failure_hours:workflow:orders:03"
 
 
@@ -91,7 +92,7 @@ def test_a_failure_that_follows_another_is_found() -> None:
     failures = sorted(failed("orders", first) + failed("invoices", then + rest), key=lambda f: f.at)
     (found,) = chained_failures.find(failures, NOW)
     assert found.title == "workflow Invoices fails within 10 minutes after workflow Orders: 5 of 5 times"
-    assert found.confidence > 0.99
+    assert found.confidence == MOST_SURE
 
 
 def test_two_that_fail_at_the_same_hour_on_their_own_days_are_no_chain() -> None:
