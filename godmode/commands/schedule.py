@@ -95,7 +95,8 @@ def _as_root(user: bool, system: bool) -> bool:
 
 def _settle() -> None:
     """Make what no unit may: the state folder, and the embedded server's user and folder. It is for its unit to run."""
-    paths.private_folder(terminal.config().state)
+    for folder in started.written(terminal.config()):
+        paths.private_folder(folder)
     if configuration.secret("DATABASE_URL") is None:
         from godmode.lib.store import embedded
 

@@ -13,6 +13,7 @@ from godmode.lib import config as configuration
 from godmode.lib import paths, secrets_file
 from godmode.lib.config import Config
 from godmode.lib.errors import Usage
+from godmode.lib.health import backups
 from godmode.lib.schedule import cron, crontab, unit_files, units
 from godmode.lib.schedule.calling import PATH, SECRETS, Call
 from godmode.lib.schedule.sandbox import Folders
@@ -78,7 +79,13 @@ def _folders(config: Config) -> Folders:
         state=str(config.state),
         reads=tuple(dict.fromkeys(os.path.normpath(path) for path in read)),
         short_socket=places.is_short(places.socket_folder(config.state)),
+        backups=str(written(config)[1]) if config.settings.backup.daily else None,
     )
+
+
+def written(config: Config) -> list[Path]:
+    """The folders that runs write to, which have to be there before a sandbox is made: the state, and the backups."""
+    return [config.state, *([backups.folder(config).absolute()] if config.settings.backup.daily else [])]
 
 
 def unseen(config: Config, store: Path | None = None) -> list[str]:

@@ -90,6 +90,15 @@ def test_with_a_database_elsewhere_there_is_no_unit_for_a_server_and_less_that_a
     assert "LoadCredential=DATABASE_URL:godmode.DATABASE_URL" in made["godmode@.service"].splitlines()
 
 
+def test_the_job_that_proves_backups_may_start_a_scratch_server_and_write_them() -> None:
+    made = units.units(JOBS, replace(DEFAULT, folders=Folders(backups="/srv/backups")))
+    keeper = made[units.KEEPER].splitlines()
+    assert "ReadWritePaths=-/srv/backups" in keeper
+    assert [line for line in keeper if line.startswith("CapabilityBoundingSet") and "CAP_SETUID" in line]
+    assert "CAP_SETUID" not in made["godmode@.service"]
+    assert units.KEEPER not in units.units(JOBS, DEFAULT)
+
+
 def test_a_server_that_compiles_queries_may_write_code() -> None:
     made = units.units(JOBS, replace(DEFAULT, jit=True))
     assert "MemoryDenyWriteExecute" not in made[units.SERVER]

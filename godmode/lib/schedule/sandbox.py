@@ -41,12 +41,14 @@ _HOMES, _TMP = ("/home/", "/root/", "/run/user/"), ("/tmp/", "/var/tmp/")
 @dataclass(frozen=True)
 class Folders:
     """Where a run reads and writes. `state` is made before a unit starts, and keeps its mode; `reads` is the rest:
-    the program, the configuration, the chats. `short_socket` says that the embedded server's is in /run/godmode.
+    the program, the configuration, the chats. `short_socket` says that the embedded server's is in /run/godmode,
+    `backups` where each night's backup goes, if one is taken.
     """
 
     state: str = "/var/lib/godmode"
     reads: tuple[str, ...] = ()
     short_socket: bool = False
+    backups: str | None = None
 
 
 def job(folders: Folders, *, system: bool, embedded: bool) -> list[str]:
@@ -65,12 +67,22 @@ def server(folders: Folders, *, system: bool, jit: bool) -> list[str]:
     lines += [] if jit else ["MemoryDenyWriteExecute=yes"]
     if not system:
         return lines
-    run = ["RuntimeDirectory=godmode", "RuntimeDirectoryPreserve=yes"] if folders.short_socket else []
+    return [*lines, *_SYSTEM, *_places(folders), *_serving(folders), "PrivateNetwork=yes", "IPAddressDeny=any"]
+
+
+def keeper(folders: Folders) -> list[str]:
+    """For root's run that brings a backup back into a scratch server: what a job may, and what a server takes."""
+    lines = [*_EVERYWHERE, "MemoryDenyWriteExecute=yes", "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"]
+    return [*lines, *_SYSTEM, *_places(folders), *_serving(folders)]
+
+
+def _serving(folders: Folders) -> Iterator[str]:
+    """What root needs to start a server as its own user, to stop it, and to know it again."""
+    if folders.short_socket:
+        yield from ("RuntimeDirectory=godmode", "RuntimeDirectoryPreserve=yes")
+    yield "ReadWritePaths=-/var/lib/godmode-postgres"
     capabilities = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_SETGID CAP_SETUID CAP_SYS_PTRACE"
-    return [
-        *lines, *_SYSTEM, *_places(folders), *run, "ReadWritePaths=-/var/lib/godmode-postgres",
-        "PrivateNetwork=yes", "IPAddressDeny=any", f"CapabilityBoundingSet={capabilities}",
-    ]  # fmt: skip
+    yield f"CapabilityBoundingSet={capabilities}"
 
 
 def _places(folders: Folders) -> Iterator[str]:
@@ -80,7 +92,8 @@ def _places(folders: Folders) -> Iterator[str]:
     yield f"ProtectHome={'tmpfs' if any(path.startswith(_HOMES) for path in shown) else 'yes'}"
     yield "PrivateTmp=yes"
     yield from (f"BindReadOnlyPaths={quoted(f'-{path}')}" for path in shown if path != state)
-    yield f"{'BindPaths' if state.startswith((*_HOMES, *_TMP)) else 'ReadWritePaths'}={quoted(f'-{state}')}"
+    for path in (state, *([folders.backups] if folders.backups else [])):
+        yield f"{'BindPaths' if path.startswith((*_HOMES, *_TMP)) else 'ReadWritePaths'}={quoted(f'-{path}')}"
 
 
 def _outermost(paths: Iterable[str]) -> list[str]:

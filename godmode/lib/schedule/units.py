@@ -18,6 +18,7 @@ from godmode.lib.schedule.sandbox import Folders, quoted
 
 MADE = "# Made by `godmode schedule systemd`"
 SERVER = "godmode-postgres.service"
+KEEPER = "godmode@cleanup-old-data.service"  # in the template's place for the job that takes backups and proves them
 _ZONES, _FIXED_DELAY, _STORE = 236, 247, 252  # systemd's versions that brought a zone, FixedRandomDelay, the credstore
 NEWEST = 999
 _OVER_DEADLINE = timedelta(minutes=5)
@@ -51,11 +52,15 @@ def units(jobs: Sequence[Job], made_for: Installation) -> dict[str, str]:
     if any("\n" in word for word in (*call.words(), *call.environment.values(), made_for.folders.state)):
         raise Usage("a unit cannot hold a path with a line break", "rename the folder")
     limit = max(job.deadline for job in jobs) + _OVER_DEADLINE
+    sandboxed = sandbox.job(made_for.folders, system=made_for.system, embedded=made_for.embedded)
     files = {
-        "godmode@.service": _job(made_for, limit),
-        "godmode-fallback@.service": _fallback(made_for),
-        **({SERVER: _server(made_for)} if made_for.embedded else {}),
+        "godmode@.service": _job(made_for, limit, sandboxed),
+        "godmode-fallback@.service": _fallback(made_for, sandboxed),
     }
+    if made_for.embedded:
+        files[SERVER] = _server(made_for)
+    if made_for.system and made_for.folders.backups:
+        files[KEEPER] = _job(made_for, limit, sandbox.keeper(made_for.folders))
     minutes = looks.spread(jobs)
     for job in jobs:
         files[f"godmode-{_word(job)}.timer"] = _timer(job, minutes[job.name], made_for)
@@ -70,45 +75,21 @@ def _section(name: str, lines: Sequence[str]) -> str:
     return "\n".join([f"[{name}]", *lines, ""])
 
 
-def _job(to: Installation, limit: timedelta) -> str:
+def _job(to: Installation, limit: timedelta, sandboxed: Sequence[str]) -> str:
     needs = (["network-online.target"] if to.system else []) + ([SERVER] if to.embedded else [])
-    return "\n".join(
-        [
-            _section("Unit", ["Description=godmode %i", *_after(needs), "OnFailure=godmode-fallback@%i.service"]),
-            _section(
-                "Service",
-                [
-                    "Type=oneshot",
-                    f"ExecStart={_command(to, 'run')} %i --scheduled",
-                    *_given(to),
-                    f"TimeoutStartSec={int(limit.total_seconds())}",
-                    "TimeoutStopSec=15",
-                    *_LOGGED,
-                    *sandbox.job(to.folders, system=to.system, embedded=to.embedded),
-                ],
-            ),
-        ]
-    )
+    unit = ["Description=godmode %i", *_after(needs), "OnFailure=godmode-fallback@%i.service"]
+    limits = [f"TimeoutStartSec={int(limit.total_seconds())}", "TimeoutStopSec=15"]
+    return _once(to, unit, f"{_command(to, 'run')} %i --scheduled", [*limits, *_LOGGED, *sandboxed])
 
 
-def _fallback(to: Installation) -> str:
-    network = ["network-online.target"] if to.system else []
-    return "\n".join(
-        [
-            _section("Unit", ["Description=godmode tells that %i does not run", *_after(network)]),
-            _section(
-                "Service",
-                [
-                    "Type=oneshot",
-                    f"ExecStart={_command(to, 'fallback')} %i",
-                    *_given(to),
-                    "TimeoutStartSec=120",
-                    *_LOGGED,
-                    *sandbox.job(to.folders, system=to.system, embedded=to.embedded),
-                ],
-            ),
-        ]
-    )
+def _fallback(to: Installation, sandboxed: Sequence[str]) -> str:
+    unit = ["Description=godmode tells that %i does not run", *_after(["network-online.target"] if to.system else [])]
+    return _once(to, unit, f"{_command(to, 'fallback')} %i", ["TimeoutStartSec=120", *_LOGGED, *sandboxed])
+
+
+def _once(to: Installation, unit: Sequence[str], command: str, more: Sequence[str]) -> str:
+    service = ["Type=oneshot", f"ExecStart={command}", *_given(to), *more]
+    return "\n".join([_section("Unit", unit), _section("Service", service)])
 
 
 def _server(to: Installation) -> str:
@@ -157,7 +138,9 @@ def _environment(to: Installation) -> list[str]:
 def _given(to: Installation) -> list[str]:
     """The environment, and the secrets in systemd's store, /etc/credstore/godmode.NAME, as far as they are there."""
     stored = SECRETS if to.system and to.version >= _STORE else ()
-    own = {"DATABASE_URL"} if to.embedded else set()  # a database that commands by hand would not find
+    own = (
+        {"DATABASE_URL", "BACKUP_DATABASE_URL"} if to.embedded else set()
+    )  # a database that commands by hand would not find
     return [*_environment(to), *(f"LoadCredential={name}:godmode.{name}" for name in stored if name not in own)]
 
 
