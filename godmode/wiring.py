@@ -16,7 +16,7 @@ from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
-from godmode.lib.config import Config, Settings, nearest
+from godmode.lib.config import Config, nearest
 from godmode.lib.engine import slots, stop
 from godmode.lib.engine.equipment import Equipment, Mode, Pinger, Report
 from godmode.lib.engine.runner import Runner
@@ -24,6 +24,7 @@ from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage, storable
 from godmode.lib.kernel import Cadence, Daily, Every, Incident, Job, JobContext, Skip
 from godmode.lib.ports import Calls, Channel, Due, Grounds, Site, Source, Watcher
+from godmode.lib.sections import Settings
 from godmode.lib.store import Store, connect, migrate
 from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 

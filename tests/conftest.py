@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from godmode.lib import config as configuration
-from godmode.lib.config import Config, Settings
+from godmode.lib.config import Config
 from godmode.lib.health import slab
+from godmode.lib.sections import Settings
 
 if TYPE_CHECKING:
     import psycopg

@@ -17,7 +17,8 @@ from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib import errors, kernel, ports
 from godmode.lib.clock import FixedClock
-from godmode.lib.config import Config, Section
+from godmode.lib.config import Config
+from godmode.lib.sections import Section
 from godmode.lib.store import memory, news, proposals
 from godmode.wiring import App
 
