@@ -155,6 +155,13 @@ def test_a_holiday_on_which_everything_is_quiet_is_no_change() -> None:
     assert sure(changed_rate.find(history, NOW)) == []
 
 
+def test_where_nothing_was_read_of_any_timer_none_of_them_has_changed() -> None:
+    timers = [t for name in "abc" for t in days_of([48] * 25 + [4, 0, 0], name)]
+    assert sure(changed_rate.find(timers, NOW)) == []
+    (found,) = changed_rate.find([*days_of([48] * 28, "a"), *days_of([48] * 25 + [4, 0, 0], "b")], NOW)
+    assert found.title == "workflow B ran 4 times in 3 days, usually 144"
+
+
 def test_what_takes_twice_as_long_is_found() -> None:
     chance = random.Random(5)
     ms = [round(chance.gauss(2000, 150)) for _ in range(24)] + [4200, 4100, 3900, 4300]

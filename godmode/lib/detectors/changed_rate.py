@@ -131,8 +131,12 @@ def _slower(series: Series) -> Change | None:
 
 
 def _is_shared(change: Change, series: Sequence[Series]) -> bool:
-    """Whether all else that swings with the company's days moved the same way: a timer runs on holidays too."""
-    others = [one for one in series if one is not change.series and _swings(one)]
+    """Whether all else that swings with the company's days moved the same way: a timer runs on holidays too.
+
+    Where nothing swings, all else: then it is n8n that was not read, or the machine that was off.
+    """
+    rest = [one for one in series if one is not change.series]
+    others = [one for one in rest if _swings(one)] or rest
     usual, now = sum(map(_usual, others)), sum(sum(one.runs[:RECENT]) for one in others)
     if change.what == "slower" or not usual:
         return False

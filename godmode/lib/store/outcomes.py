@@ -140,14 +140,14 @@ TRIES = f"""
           WHERE success = false AND output_data ->> 'attempt' = '1' AND {_OF_JOBS} ORDER BY ts DESC LIMIT %(most)s) f
     CROSS JOIN LATERAL (
         SELECT r.success FROM agent_audit_log r
-        WHERE r.action = f.action AND r.slot = f.slot AND r.ts > f.ts AND r.ts <= f.ts + interval '1 day'
+        WHERE r.action = f.action AND r.slot = f.slot AND r.ts > f.ts AND r.ts <= f.ts + interval '1 hour'
           AND r.success IS NOT NULL AND NOT r.archived
         ORDER BY r.ts LIMIT 1) again
     ORDER BY at, subject"""
 
 
 def tries(conn: Connection, since: datetime, until: datetime, most: int = 5_000) -> Sequence[Try]:
-    """Failures of the window that were tried again within ten minutes (a job: for the same slot), in order of time."""
+    """Failures of the window that were tried again, a workflow within ten minutes, a job's slot within the hour."""
     return _rows(conn, Try, TRIES, since, until, most)
 
 
