@@ -38,6 +38,7 @@ from godmode.lib.config import Config
 from godmode.lib.engine import retry
 from godmode.lib.engine.equipment import Mode
 from godmode.lib.kernel import Job, Outcome
+from godmode.lib.sections import Settings
 from godmode.lib.store import embedded, migrate
 from godmode.wiring import App
 
@@ -68,7 +69,7 @@ def main() -> None:
 def measure(home: Path, count: int, rounds: int) -> dict[str, list[float]]:
     """Jobs a second of each worker and round."""
     home.chmod(0o755)  # lets the user in that runs the server for root
-    config = Config(path=home / "config.toml", settings=configuration.Settings(), state=home / "state")
+    config = Config(path=home / "config.toml", settings=Settings(), state=home / "state")
     config.state.mkdir(mode=0o755)
     socket = embedded.start(config)
     try:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from godmode import registry
-from godmode.lib.config import Settings
 from godmode.lib.schedule import cron, units
 from godmode.lib.schedule.calling import Call
+from godmode.lib.sections import Settings
 from godmode.wiring import configured
 
 

@@ -20,7 +20,7 @@ from godmode.lib import config as configuration
 from godmode.lib import paths, quiet
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
-from godmode.lib.config import Config, Settings
+from godmode.lib.config import Config
 from godmode.lib.engine import killswitch, locks
 from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.errors import KillSwitchOn, Unknown, Usage
@@ -28,6 +28,7 @@ from godmode.lib.health import fallback, mirror
 from godmode.lib.health.fallback import Came, Place, Trouble, Way
 from godmode.lib.notify import routes
 from godmode.lib.ports import Addressed
+from godmode.lib.sections import Settings
 from godmode.wiring import App
 
 PATIENCE = timedelta(seconds=45)  # for all ways together

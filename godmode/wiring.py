@@ -16,7 +16,7 @@ from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import Clock, SystemClock
-from godmode.lib.config import Config, Settings, nearest
+from godmode.lib.config import Config, nearest
 from godmode.lib.engine import slots, stop
 from godmode.lib.engine.equipment import Equipment, Mode, Pinger, Report
 from godmode.lib.engine.runner import Runner
@@ -24,6 +24,7 @@ from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage, storable
 from godmode.lib.kernel import Cadence, Daily, Every, Incident, Job, JobContext, Skip
 from godmode.lib.ports import Calls, Channel, Due, Grounds, Site, Source, Watcher
+from godmode.lib.sections import Settings
 from godmode.lib.store import Store, connect, migrate
 from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
 
@@ -192,8 +193,7 @@ class App:
     def _due(self, held: Mapping[str, int], now: datetime) -> list[Due]:
         """The jobs that have a body, and whose source is configured, each with the newest slot that has begun."""
         jobs = [job for job in self.jobs() if job.run is not None and self._has_source(job)]
-        jobs = [slots.in_force(job, held.get(job.name)) for job in jobs]
-        cadences = {job.name: job.cadence for job in jobs}
+        cadences = {job.name: slots.in_force(job, held.get(job.name)).cadence for job in jobs}
         begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
         return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
 

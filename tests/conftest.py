@@ -15,7 +15,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from godmode.lib import config as configuration
-from godmode.lib.config import Config, Settings
+from godmode.lib.config import Config
+from godmode.lib.health import slab
+from godmode.lib.sections import Settings
 
 if TYPE_CHECKING:
     import psycopg
@@ -33,14 +35,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing of the developer's machine reaches a test: no database, no folders, no secrets."""
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Nothing of the developer's machine reaches a test: no database, no folders, no secrets; nothing stays there."""
     for name in list(os.environ):
         if name.startswith(("PG", "XDG_", "GODMODE_")) or name.endswith(("_TOKEN", "_API_KEY", "_SID", "_FILE")):
             monkeypatch.delenv(name)
     for name in ("DATABASE_URL", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GODMODE_HOME", str(tmp_path / "home"))
+    yield
+    for home in (tmp_path / "home", tmp_path / "file" / "home"):
+        for name in ("alert", "attempts"):  # in memory, where a test's folder took no writes
+            slab.spare(home / "state" / "fallback" / name).unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from godmode.lib.config import MIDNIGHT, QuietHours, parse_time
+from godmode.lib.config import parse_time
+from godmode.lib.sections import MIDNIGHT, QuietHours
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
 import psycopg
 import pytest
+from msgspec import Struct
 
 from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib import errors, kernel, ports
 from godmode.lib.clock import FixedClock
-from godmode.lib.config import Config, Section
-from godmode.lib.store import job_state, memory, news
+from godmode.lib.config import Config
+from godmode.lib.sections import Section
+from godmode.lib.store import memory, news, proposals
 from godmode.wiring import App
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
@@ -44,7 +46,7 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         for word, value in (*vars(kernel).items(), *vars(ports).items(), *vars(errors).items()):
             if not word.startswith("__"):
                 setattr(module, word, value)
-        vars(module).update(Section=Section, memory=memory, news=news, job_state=job_state)
+        vars(module).update(Section=Section, Struct=Struct, memory=memory, news=news, proposals=proposals)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         exec(f"from __future__ import annotations\n{code}", vars(module))
         monkeypatch.setitem(getattr(registry, TABLES[what]), name, ("", target))
@@ -99,9 +101,12 @@ def test_the_detector_finds_and_what_it_found_is_a_proposal(
 
 
 def test_the_watcher_looks(app: App, db: psycopg.Connection, add: Callable[[str], ModuleType]) -> None:
-    watcher = add("watcher").RepeatedFailures()
-    db.execute("INSERT INTO job_state (job, consecutive_failures) VALUES ('work', 3)")
-    assert [i.title for i in watcher.look(app.store, NOW)] == ["work keeps failing"]
+    add("watcher")
+    db.execute("INSERT INTO proposals (title, created_at) VALUES ('Do this', %s)", (NOW - timedelta(days=8),))
+    assert app.runner.run("run-watchers").result.error is None
+    assert db.execute("SELECT type, title FROM incidents").fetchall() == [
+        ("old_proposals", "Proposal 1 has waited for 8 days")
+    ]
 
 
 @pytest.mark.parametrize("what", SECTIONS)

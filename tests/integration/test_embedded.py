@@ -17,8 +17,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from godmode.lib.config import Config, Embedded, Settings
+from godmode.lib.config import Config
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage
+from godmode.lib.sections import Embedded, Settings
 from godmode.lib.store import embedded, places, postmaster, server_programs
 from godmode.lib.store.connect import connect, open_socket
 
@@ -62,7 +63,8 @@ def start_as_process(state: Path, start_new_session: bool = False) -> subprocess
     """A process that connects and prints the server's main process."""
     script = f"""
         from pathlib import Path
-        from godmode.lib.config import Config, Settings
+        from godmode.lib.config import Config
+        from godmode.lib.sections import Settings
         from godmode.lib.store import embedded
         from godmode.lib.store.connect import connect
         state = Path({str(state)!r})

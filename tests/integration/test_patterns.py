@@ -145,6 +145,19 @@ def test_what_is_started_by_hand_every_week(db: Db, scan: Callable[[], Sequence[
     assert found.title == "On 5 days workflow Report was started by hand"
 
 
+def test_a_page_whose_numbers_are_corrected_every_week(db: Db, scan: Callable[[], Sequence[ProposalRow]]) -> None:
+    for week in range(6, 0, -1):
+        at = NOW - week * 7 * DAY + 6 * DAY + 20 * HOUR
+        db.execute(
+            "UPDATE memory_items SET superseded_at = %s, supersede_reason = 'canonical_update' WHERE key = 'notion.1'"
+            " AND superseded_at IS NULL",
+            (at,),
+        )
+        page(db, "notion.1", "Prices", f"A bag of the house blend costs {week}.50 € in the shop.", at)
+    (found,) = scan()
+    assert found.title == "On 4 days the page Prices was corrected"
+
+
 def test_pages_that_contradict_each_other(db: Db, scan: Callable[[], Sequence[ProposalRow]]) -> None:
     said = "Customers receive a refund for unused goods within {} days of delivery."
     page(db, "notion.1", "Refund policy", said.format(14), NOW - 90 * DAY)

@@ -11,9 +11,10 @@ from fakes.company import Desk, configured
 from fakes.telegram import CHAT, Telegram
 
 from godmode import registry
-from godmode.lib.config import Config, Section
+from godmode.lib.config import Config
 from godmode.lib.kernel import Notification, Receipt, Severity
 from godmode.lib.ports import Site
+from godmode.lib.sections import Section
 
 
 @pytest.fixture

@@ -13,12 +13,13 @@ from fakes.company import NOON, configured
 from fakes.watched import Watched
 
 from godmode import registry
-from godmode.lib.config import Config, Section
+from godmode.lib.config import Config
 from godmode.lib.engine import incidents
 from godmode.lib.engine.equipment import Mode
 from godmode.lib.errors import DatabaseTrouble
 from godmode.lib.kernel import Incident, Severity
 from godmode.lib.notify.router import Router
+from godmode.lib.sections import Section
 from godmode.lib.store import incident_rows, mutes
 from godmode.lib.store import incidents as incidents_store
 from godmode.lib.store.connect import connect

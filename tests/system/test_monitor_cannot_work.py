@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -169,13 +170,15 @@ def test_the_mirror_holds_neither_secrets_nor_addresses(tmp_path: Path, her: Mon
 
 
 def killed(her: Monitored) -> Path:
-    """A tick that is killed as soon as it has begun; the file that it marked."""
+    """A tick that is killed while it waits for a database that does not answer; the file that it marked."""
     path = her.state / "fallback" / "attempts"
     before = path.read_bytes() if path.exists() else b""
-    with subprocess.Popen([GODMODE, "run", "health-monitor", "--scheduled"], env=her.env) as process:
-        while process.poll() is None and (not path.exists() or path.read_bytes() in (before, b"", b" " * 1024)):
-            pass
-        process.send_signal(signal.SIGKILL)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = her.env | {"DATABASE_URL": f"postgresql://her@127.0.0.1:{silent.getsockname()[1]}/db"}
+        with subprocess.Popen([GODMODE, "run", "health-monitor", "--scheduled"], env=env) as process:
+            while not path.exists() or path.read_bytes() == before or b'"begun":true' not in path.read_bytes():
+                assert process.poll() is None
+            process.send_signal(signal.SIGKILL)
     return path
 
 

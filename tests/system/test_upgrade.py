@@ -12,8 +12,9 @@ import psycopg
 import pytest
 from fakes import debian
 
-from godmode.lib.config import Config, Embedded, Settings
+from godmode.lib.config import Config
 from godmode.lib.errors import DatabaseTrouble, Usage
+from godmode.lib.sections import Embedded, Settings
 from godmode.lib.store import cluster, dump, embedded, migrate, places, restore, upgrade
 
 OLD = 15  # Debian 12's own

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib import sample_config
-from godmode.lib.config import Settings
 from godmode.lib.errors import Usage
 from godmode.lib.sample_config import Answers
+from godmode.lib.sections import Settings
 
 FILE = Path("/etc/godmode/config.toml")
 

@@ -53,6 +53,14 @@ def test_a_type_of_incident_that_is_acknowledged_again_and_again_can_be_muted() 
     assert found.remedy == {"kind": "mute_incidents", "type": "stock", "days": 7}
 
 
+def test_a_page_whose_numbers_are_corrected_every_week_is_found_and_one_that_is_written_is_not() -> None:
+    days = [35, 28, 21, 14, 7, 0]
+    prices = [Deed("change_page", "p", "Prices", ago(days=d, hours=1), f"A bag costs {d}.50 €") for d in days]
+    notes = [Deed("change_page", "n", "Notes", ago(days=d, hours=1), "We decided. " * (40 - d)) for d in days]
+    (found,) = manual_work.find(prices + notes, NOW)
+    assert found.title == "On 5 days the page Prices was corrected"
+
+
 def test_a_page_that_stands_there_twice_is_found_and_the_older_one_can_be_superseded() -> None:
     (found,) = look(page(1, "Packing SOP", BODY), page(2, "Packing (copy)", BODY + " Smile.", NOW))
     assert "stands there twice" in found.title

@@ -10,6 +10,7 @@ import pytest
 from fakes.histories import DAY, HOUR, NOW, ago, failed, hours, sure
 
 from godmode.lib.detectors import chained_failures, changed_rate, failure_hours, second_try, slowing_queue
+from godmode.lib.detectors.runs import MOST_SURE
 from godmode.lib.kernel import Proposal
 from godmode.lib.store.outcomes import Drained, Tally, Try
 
@@ -62,7 +63,7 @@ def test_failures_of_one_hour_are_found_in_the_zone_of_the_operator() -> None:
     at_seven = [NOW.replace(hour=8) - n * DAY for n in range(10)]
     (found,) = failure_hours.find(hours("orders", days=42, failing=at_seven), chicago)
     assert found.title == "workflow Orders fails between 03:00 and 04:00: 10 of 10 times"
-    assert found.confidence > 0.99
+    assert found.confidence == MOST_SURE
     assert found.dedup_key == "failure_hours:workflow:orders:03"
 
 
@@ -91,7 +92,7 @@ def test_a_failure_that_follows_another_is_found() -> None:
     failures = sorted(failed("orders", first) + failed("invoices", then + rest), key=lambda f: f.at)
     (found,) = chained_failures.find(failures, NOW)
     assert found.title == "workflow Invoices fails within 10 minutes after workflow Orders: 5 of 5 times"
-    assert found.confidence > 0.99
+    assert found.confidence == MOST_SURE
 
 
 def test_two_that_fail_at_the_same_hour_on_their_own_days_are_no_chain() -> None:
@@ -152,6 +153,13 @@ def test_weekends_and_ordinary_noise_are_no_change(seed: int) -> None:
 def test_a_holiday_on_which_everything_is_quiet_is_no_change() -> None:
     history = [t for i, name in enumerate("abcd") for t in days_of(noisy(i, [1, 0, 2]), name)]
     assert sure(changed_rate.find(history, NOW)) == []
+
+
+def test_where_nothing_was_read_of_any_timer_none_of_them_has_changed() -> None:
+    timers = [t for name in "abc" for t in days_of([48] * 25 + [4, 0, 0], name)]
+    assert sure(changed_rate.find(timers, NOW)) == []
+    (found,) = changed_rate.find([*days_of([48] * 28, "a"), *days_of([48] * 25 + [4, 0, 0], "b")], NOW)
+    assert found.title == "workflow B ran 4 times in 3 days, usually 144"
 
 
 def test_what_takes_twice_as_long_is_found() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from godmode.lib.config import Config, Embedded, Settings
+from godmode.lib.config import Config
 from godmode.lib.errors import Usage
+from godmode.lib.sections import Embedded, Settings
 from godmode.lib.store import server_programs
 
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from godmode.lib.config import QuietHours
 from godmode.lib.engine.gate import CHECKS, Facts, decide, quiet_until
 from godmode.lib.kernel import Every, Job, Proceed, Skip
+from godmode.lib.sections import QuietHours
 
 SPEAKER = Job("daily_digest", "", Every(minutes=5), None, speaks=True, needs=frozenset({"comms_enabled"}))
 CHICAGO = ZoneInfo("America/Chicago")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from godmode.lib.config import QuietHours
 from godmode.lib.engine.gate import quiet_until
 from godmode.lib.quiet import NEVER, until
+from godmode.lib.sections import QuietHours
 
 CHICAGO = ZoneInfo("America/Chicago")
 NIGHT = QuietHours(start="21:00", end="06:00")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from godmode.lib import config
 from godmode.lib.notify import routes
 from godmode.lib.notify.routes import Route
+from godmode.lib.sections import Route as Written
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_defaults(type_: str, severity: str, via: tuple[str, ...], bypass: b
 
 
 def own(*sections: dict[str, Any]) -> tuple[routes.Rule, ...]:
-    return routes.rules([config.Route(**section) for section in sections])
+    return routes.rules([Written(**section) for section in sections])
 
 
 def test_the_operators_route_is_before_the_default_and_the_more_precise_before_the_other() -> None:

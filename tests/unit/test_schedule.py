@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from godmode import registry
-from godmode.lib.config import Settings
 from godmode.lib.engine import slots
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Daily, Every, Job
 from godmode.lib.paths import shipped
 from godmode.lib.schedule import cron, looks
 from godmode.lib.schedule.calling import Call
+from godmode.lib.sections import Settings
 from godmode.wiring import configured
 
 JOBS = [configured(registry.load(target), Settings()) for _, target in registry.JOBS.values()]

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from godmode import registry
-from godmode.lib.config import Settings
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Daily, Every, Job
 from godmode.lib.paths import shipped
@@ -16,6 +15,7 @@ from godmode.lib.schedule import unit_files, units
 from godmode.lib.schedule.calling import Call
 from godmode.lib.schedule.sandbox import Folders
 from godmode.lib.schedule.units import Installation
+from godmode.lib.sections import Settings
 from godmode.wiring import configured
 
 JOBS = [configured(registry.load(target), Settings()) for _, target in registry.JOBS.values()]

@@ -15,10 +15,10 @@ from typing import Any, cast
 
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
-from godmode.lib.config import Section
 from godmode.lib.errors import Auth, ExternalApi, GodmodeError, Refused, Transient, Unknown, Usage
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Site
+from godmode.lib.sections import Section
 
 LONGEST = 20_000  # characters, where the service would take more
 _STATUS = re.compile(r"error=(\d{3})")

@@ -10,10 +10,10 @@ import re
 from godmode.lib import address
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
-from godmode.lib.config import Address, Section
 from godmode.lib.errors import ExternalApi, Refused
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Site
+from godmode.lib.sections import Address, Section
 
 LIMIT = 256  # characters, about 18 s of speech
 RING = 30  # seconds that it rings

@@ -13,10 +13,11 @@ from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.salesmsg_token import TOKEN, Tokens
 from godmode.lib.channels.sms import fitted
-from godmode.lib.config import Address, Section, secret
+from godmode.lib.config import secret
 from godmode.lib.errors import Auth, ExternalApi
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Site
+from godmode.lib.sections import Address, Section
 
 MINUTE = timedelta(minutes=1)  # how long the rate limit of 60 a minute holds
 

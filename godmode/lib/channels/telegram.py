@@ -17,11 +17,12 @@ from godmode.lib import address
 from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import divided, short
-from godmode.lib.config import Address, Section, secret
+from godmode.lib.config import secret
 from godmode.lib.errors import Auth, ExternalApi, Refused, Transient, Unknown
 from godmode.lib.gsm import utf16
 from godmode.lib.kernel import Button, Receipt
 from godmode.lib.ports import Site, Word
+from godmode.lib.sections import Address, Section
 
 if TYPE_CHECKING:
     import httpx

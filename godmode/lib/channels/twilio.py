@@ -18,10 +18,11 @@ from godmode.lib.channels import answers
 from godmode.lib.channels.complete import require
 from godmode.lib.channels.cutting import short
 from godmode.lib.channels.sms import fitted
-from godmode.lib.config import Address, Section, secret
+from godmode.lib.config import secret
 from godmode.lib.errors import Auth, BadData, ExternalApi, Refused, Transient
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Heard, Site
+from godmode.lib.sections import Address, Section
 
 SID, TOKEN = "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"
 RING, TALK = 40, 180  # seconds that it rings, and that a call lasts at most

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from godmode.lib.detectors.runs import BASELINE, called, dates, is_news, key, proposal, quoted, surest
 from godmode.lib.detectors.statistics import at_least, bonferroni, calibrated
@@ -45,8 +46,7 @@ class ChainedFailures:
         yield from find(outcomes.failures(store.conn, now - BASELINE, now), now)
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """`first` and what follows it; the moments of the first's episodes that were followed, and of all of them."""
 
     first: Failure

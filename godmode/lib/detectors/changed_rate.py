@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from godmode.lib.detectors.runs import BASELINE, called, follow_up, key, proposal, quoted, surest
 from godmode.lib.detectors.statistics import all_above, at_least, bonferroni, calibrated, dispersion
@@ -48,8 +49,7 @@ class ChangedRate:
         yield from find(outcomes.tallies(store.conn, now - BASELINE, now), now)
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(Struct, frozen=True):
     """The days of one thing, counted back from now: number 0 is the last 24 hours. `ms` is that of a run, 0 of none."""
 
     of: Tally
@@ -57,8 +57,7 @@ class Series:
     ms: Sequence[float]
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """What changed: `what` in a word, from and to, and the p-value."""
 
     series: Series
@@ -132,8 +131,12 @@ def _slower(series: Series) -> Change | None:
 
 
 def _is_shared(change: Change, series: Sequence[Series]) -> bool:
-    """Whether all else that swings with the company's days moved the same way: a timer runs on holidays too."""
-    others = [one for one in series if one is not change.series and _swings(one)]
+    """Whether all else that swings with the company's days moved the same way: a timer runs on holidays too.
+
+    Where nothing swings, all else: then it is n8n that was not read, or the machine that was off.
+    """
+    rest = [one for one in series if one is not change.series]
+    others = [one for one in rest if _swings(one)] or rest
     usual, now = sum(map(_usual, others)), sum(sum(one.runs[:RECENT]) for one in others)
     if change.what == "slower" or not usual:
         return False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from godmode.lib.detectors.evidence import shorten
 from godmode.lib.detectors.runs import (
@@ -62,8 +63,7 @@ class ErrorTemplates:
             yield from find(failures, outcomes.tallies(conn, now - NEWS, now), start, now)
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """A template and what failed with it, in the order of time."""
 
     template: str

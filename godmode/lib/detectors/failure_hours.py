@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from godmode.lib.detectors.runs import NEWS, called, follow_up, is_news, key, proposal, quoted, surest
 from godmode.lib.detectors.statistics import at_least, bonferroni, calibrated
@@ -51,8 +52,7 @@ class Unit(NamedTuple):
     hour: int
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where in the day or week, and how it reads; its failing units, those since the first of them in which it ran,
     and the p-value."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from godmode.lib.detectors.words import plain, sentences, stem, tokens
 from godmode.lib.store.pages import CanonicalPage
@@ -32,8 +33,7 @@ _GENERIC = frozenset(
 _COUNTS_NOTHING = 1  # digits: "step 3" is no amount
 
 
-@dataclass(frozen=True)
-class Twins:
+class Twins(Struct, frozen=True):
     """Two pages of which `shared` of `all` pieces stand in both."""
 
     older: CanonicalPage
@@ -42,8 +42,7 @@ class Twins:
     all: int
 
 
-@dataclass(frozen=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True):
     """Two sentences, of the older and the newer page, which share `shared` of `all` words and say different things."""
 
     older: CanonicalPage
@@ -54,8 +53,7 @@ class Contradiction:
     all: int
 
 
-@dataclass(frozen=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """A sentence with a number: its words without it, and the numbers by what they count."""
 
     page: CanonicalPage

@@ -14,6 +14,7 @@ from godmode.lib.remedies import Remedy, stored
 NEWS = timedelta(hours=24)  # what was last seen longer ago is no news (specification, detectPatterns)
 BASELINE = timedelta(days=28)
 CHANCE = 0.5  # what `statistics.calibrated` makes of a test that says nothing
+MOST_SURE = 0.99  # however small p is: no model of a company is surer than that
 FEWEST_DAYS_BEFORE = 7  # with a shorter history nobody knows what is usual
 
 
@@ -76,7 +77,7 @@ def proposal(
         "about": sorted({key(one) for one in about}),
         "messages": list(messages)[-MOST_MESSAGES:],
     }
-    return Proposal(type_, shorten(title, 160), confidence, said, f"{type_}:{dedup}", remedy)
+    return Proposal(type_, shorten(title, 160), min(confidence, MOST_SURE), said, f"{type_}:{dedup}", remedy)
 
 
 def offered(remedy: Remedy) -> Mapping[str, Any] | None:

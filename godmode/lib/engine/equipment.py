@@ -10,9 +10,9 @@ import psycopg
 from msgspec import Struct
 
 from godmode.lib.clock import Clock
-from godmode.lib.config import Settings
 from godmode.lib.engine.said import Clean
 from godmode.lib.kernel import Job, JobContext, JobResult, Skip
+from godmode.lib.sections import Settings
 from godmode.lib.store import Store
 
 

@@ -10,9 +10,9 @@ from datetime import datetime, tzinfo
 
 from msgspec import Struct, field
 
-from godmode.lib.config import QuietHours
 from godmode.lib.kernel import GateDecision, Job, Proceed, Skip
 from godmode.lib.quiet import until as quiet_hours_end
+from godmode.lib.sections import QuietHours
 from godmode.lib.store.controls import Controls
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from godmode.lib.config import Health
 from godmode.lib.errors import Usage
 from godmode.lib.kernel import Job, JobContext, Slot
 from godmode.lib.ports import Probe
+from godmode.lib.sections import Health
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Struct, field
 from psycopg import Connection
 
-from godmode.lib.config import Settings
 from godmode.lib.errors import Usage
 from godmode.lib.paths import private_folder, replace_file
+from godmode.lib.sections import Settings
 from godmode.lib.store import allowlist, controls
 
 FORMAT = 1

@@ -14,10 +14,11 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from psycopg import Connection
 
-from godmode.lib.config import Settings, parse_time
+from godmode.lib.config import parse_time
 from godmode.lib.errors import GodmodeError, KillSwitchOn, Transient, Usage
 from godmode.lib.kernel import JobContext, Receipt
 from godmode.lib.ports import Schedules
+from godmode.lib.sections import Settings
 from godmode.lib.store import actions, allowlist, audit, controls, job_state
 
 DIGEST, CHANNEL, WAY = "daily_digest", "twilio", "sms"

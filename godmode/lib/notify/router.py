@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 
-from godmode.lib import config, quiet
+from godmode.lib import quiet, sections
 from godmode.lib.clock import Clock
 from godmode.lib.errors import Auth, KillSwitchOn, Refused, Transient
 from godmode.lib.kernel import Notification, Severity
@@ -42,7 +42,7 @@ class Router:
     act: Callable[..., Any]
     channels: Mapping[str, Channel]
     run_id: str
-    settings: config.Settings
+    settings: sections.Settings
     zone: tzinfo
     enqueue: Callable[..., Any]
     bury: Callable[..., Any]

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from godmode.lib import config
+from godmode.lib import sections
+from godmode.lib.config import nearest
 from godmode.lib.ports import Calls, Channel
 
 CARRIES = {"call": "voice", "sms": "sms", "message": "message"}  # way → what a channel has to carry
@@ -79,7 +80,7 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
 }
 
 
-def rules(configured: Sequence[config.Route]) -> tuple[Rule, ...]:
+def rules(configured: Sequence[sections.Route]) -> tuple[Rule, ...]:
     """The operator's routes as rules."""
     return tuple(
         Rule(
@@ -120,8 +121,7 @@ def findings(own: Sequence[Rule], ways: frozenset[str], types: Collection[str]) 
             notes.append(f"routes.{number}: it can never fire: an earlier route is for the same messages")
         elif rule.type is not None and rule.type not in types:
             notes.append(
-                f'routes.{number}: it can never fire: no message has the type "{rule.type}"'
-                + config.nearest(rule.type, types)
+                f'routes.{number}: it can never fire: no message has the type "{rule.type}"' + nearest(rule.type, types)
             )
         elif rule.type in ONCE and rule.severity not in (None, "INFO"):
             notes.append(f"routes.{number}: it can never fire: a {rule.type} is INFO, not {rule.severity}")

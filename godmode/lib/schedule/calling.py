@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 SECRETS = (
     "DATABASE_URL", "NOTION_TOKEN", "N8N_API_KEY", "HUBSPOT_ACCESS_TOKEN", "TELEGRAM_BOT_TOKEN",
-    "SALESMSG_API_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "BACKUP_DATABASE_URL", "BACKUP_DATABASE_URL",
+    "SALESMSG_API_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "BACKUP_DATABASE_URL",
 )  # fmt: skip
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from godmode.lib.config import Section
 from godmode.lib.errors import Transient
 from godmode.lib.kernel import Checkpoint, Every, Record, Skipped
 from godmode.lib.ports import Site
+from godmode.lib.sections import Section
 from godmode.lib.sources.chat_formats import slack, walk
 from godmode.lib.sources.chat_formats.export import Export
 from godmode.lib.sources.chat_formats.message import Said, Unread, clean, digest

@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Meta
 
 from godmode.lib import config
-from godmode.lib.config import Address, Minutes
 from godmode.lib.errors import Auth, BadData, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
 from godmode.lib.ports import Probe, Site
+from godmode.lib.sections import Address, Minutes, Remote
 from godmode.lib.sources import hubspot_contacts as contacts
 from godmode.lib.sources.hubspot_contacts import CALLS, CONTACTS, PROPERTIES, Row, record_id
 from godmode.lib.sources.hubspot_window import Progress, Window, following
@@ -32,7 +32,7 @@ BASE_URL = "https://api.hubapi.com"
 Item = Record | Skipped | Gone | Checkpoint
 
 
-class HubSpotSettings(config.Remote, frozen=True):
+class HubSpotSettings(Remote, frozen=True):
     """`properties` are those of the contacts to keep.
 
     `overlap_minutes`: how far each sync goes back behind the last, since HubSpot's search learns late of changes;

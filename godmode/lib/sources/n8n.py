@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from godmode.lib.config import Address, Minutes, Remote, secret, token
+from godmode.lib.config import secret, token
 from godmode.lib.errors import Auth, BadData, GodmodeError, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
 from godmode.lib.ports import Probe, Site
+from godmode.lib.sections import Address, Minutes, Remote
 
 if TYPE_CHECKING:
     import httpx

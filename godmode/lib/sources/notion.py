@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta, field
 
 from godmode.lib import config
-from godmode.lib.config import Address, Minutes
 from godmode.lib.kernel import Checkpoint, Every, Gone, Record, Sight, Skipped
 from godmode.lib.ports import Probe, Site
+from godmode.lib.sections import Address, Minutes, Remote
 from godmode.lib.sources import notion_pages
 from godmode.lib.sources.notion_pages import LIMIT, VERSION, Table, Wanted
 
@@ -28,7 +28,7 @@ PATIENCE = 50  # failures in a row, of pages that are asked for one by one, befo
 TAGS = ("SOP", "Canonical", "Final")
 
 
-class NotionSettings(config.Remote, frozen=True):
+class NotionSettings(Remote, frozen=True):
     """`property` holds the tags, one of which makes a page canonical: a multi-select, a select or a status.
 
     `overlap_minutes`: how far each sync goes back behind the last edit it saw. Notion rounds times to the minute.

@@ -7,10 +7,10 @@ years of history nor a million failures in an hour make a look long. `kind` is "
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
@@ -18,8 +18,7 @@ MOST_ROWS = 200_000  # of each table that one look reads
 MOST_FAILURES = 20_000
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One failed run. `error` is cut at 500 characters, None where nobody knows why; `execution` is a workflow's."""
 
     kind: str
@@ -30,8 +29,7 @@ class Failure:
     execution: str | None = None
 
 
-@dataclass(frozen=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """What of a subject ended in the hour that begins at `hour`; `ms` is how long all of it took together."""
 
     kind: str
@@ -113,8 +111,7 @@ def known_since(conn: Connection, since: datetime, until: datetime) -> datetime 
     return row[0] if row else None
 
 
-@dataclass(frozen=True)
-class Try:
+class Try(Struct, frozen=True):
     """A failure that was tried again: by n8n or the retry queue, or a job's slot. `worked` is whether that did it."""
 
     kind: str
@@ -143,19 +140,18 @@ TRIES = f"""
           WHERE success = false AND output_data ->> 'attempt' = '1' AND {_OF_JOBS} ORDER BY ts DESC LIMIT %(most)s) f
     CROSS JOIN LATERAL (
         SELECT r.success FROM agent_audit_log r
-        WHERE r.action = f.action AND r.slot = f.slot AND r.ts > f.ts AND r.ts <= f.ts + interval '1 day'
+        WHERE r.action = f.action AND r.slot = f.slot AND r.ts > f.ts AND r.ts <= f.ts + interval '1 hour'
           AND r.success IS NOT NULL AND NOT r.archived
         ORDER BY r.ts LIMIT 1) again
     ORDER BY at, subject"""
 
 
 def tries(conn: Connection, since: datetime, until: datetime, most: int = 5_000) -> Sequence[Try]:
-    """Failures of the window that were tried again within ten minutes (a job: for the same slot), in order of time."""
+    """Failures of the window that were tried again, a workflow within ten minutes, a job's slot within the hour."""
     return _rows(conn, Try, TRIES, since, until, most)
 
 
-@dataclass(frozen=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """Something a person did by hand. `kind` is run_workflow, apply_correction, settle_incident or change_page."""
 
     kind: str
@@ -181,7 +177,7 @@ DEEDS = """
      WHERE acknowledged_at >= %(since)s AND opened_at BETWEEN %(since)s AND %(until)s AND NOT archived
      ORDER BY opened_at DESC LIMIT %(most)s)
     UNION ALL
-    (SELECT 'change_page', key, COALESCE(fields ->> 'title', left(value, 80)), occurred_at, left(value, 200)
+    (SELECT 'change_page', key, COALESCE(fields ->> 'title', left(value, 80)), occurred_at, left(value, 4000)
      FROM memory_items
      WHERE key = ANY (ARRAY(
             SELECT key FROM memory_items
@@ -197,8 +193,7 @@ def deeds(conn: Connection, since: datetime, until: datetime, most: int = 2_000)
     return _rows(conn, Deed, DEEDS, since, until, most)
 
 
-@dataclass(frozen=True)
-class Drained:
+class Drained(Struct, frozen=True):
     """A piece of work that left the retry queue, done, at `done`; it had waited since `created`."""
 
     type: str

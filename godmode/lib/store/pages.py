@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
 
-@dataclass(frozen=True)
-class CanonicalPage:
+class CanonicalPage(Struct, frozen=True):
     """A current canonical item. `text` is cut at 4,000 characters, `edited` None where the source does not say.
 
     `stored` is when godmode first read it as it is now.

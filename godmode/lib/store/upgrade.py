@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
-from godmode.lib.config import Embedded
 from godmode.lib.errors import DatabaseTrouble, Usage
+from godmode.lib.sections import Embedded
 from godmode.lib.store import cluster, embedded, places, postmaster, server_folder, server_programs, server_user
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Every, Incident, Severity
 from godmode.lib.ports import Due, Grounds
+from godmode.lib.sections import Minutes, Section
 from godmode.lib.store import Store, audited, job_state
 from godmode.lib.store.audited import Missed
 from godmode.lib.store.job_state import JobState

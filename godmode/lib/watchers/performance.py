@@ -9,9 +9,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Incident, Severity
 from godmode.lib.ports import Grounds
+from godmode.lib.sections import Minutes, Section
 from godmode.lib.store import Store, audited
 
 PROBES = 3

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from godmode.lib.config import Section
 from godmode.lib.kernel import Incident, Severity
 from godmode.lib.ports import Grounds
+from godmode.lib.sections import Section
 from godmode.lib.store import Store, audited, sync
 from godmode.lib.store.sync import SyncState
 

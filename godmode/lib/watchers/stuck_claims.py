@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from godmode.lib.config import Minutes, Section
 from godmode.lib.kernel import Incident, Severity
 from godmode.lib.ports import Grounds
+from godmode.lib.sections import Minutes, Section
 from godmode.lib.store import Store, backlogs
 
 FOLLOW_UP = {"job": "godmode jobs", "retry": "godmode queue show {}", "action": "godmode audit action {}"}
