@@ -348,6 +348,15 @@ def test_when_the_clocks_go_back_a_daily_workflow_has_its_hour(watched: Watched)
     assert keys(watched, "silent_workflows") == ["daily"]
 
 
+def test_when_the_clocks_go_ahead_what_runs_every_three_hours_keeps_its_interval(watched: Watched) -> None:
+    ahead = datetime(2026, 3, 8, 12, tzinfo=UTC)
+    runs_at(watched, "interval", [ahead - n * 3 * HOUR for n in range(280)])
+    watched.at.move_to(ahead + 3 * HOUR - MINUTE)
+    assert titles(watched, "silent_workflows") == []
+    watched.at.move_to(ahead + 3 * HOUR + 30 * MINUTE)
+    assert keys(watched, "silent_workflows") == ["interval"]
+
+
 @pytest.mark.parametrize("weeks", [1, 2])
 def test_with_less_than_three_weeks_of_history_no_silence_is_heard(watched: Watched, weeks: int) -> None:
     runs_at(watched, "hourly", every(watched.now, HOUR, weeks))
