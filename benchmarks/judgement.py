@@ -4,8 +4,9 @@
 
 A history is a small company's: five weeks to learn from, one normal week, then weeks with some thirty kinds of trouble
 at known times, among holidays, deploy nights and bursts. It runs on a real PostgreSQL with a simulated clock: watchers
-look every five minutes wherever something can have changed (else every hour), detectors every two hours. Seeds
-below 100 are for development; the figures of the project's notes come from 101 to 105, which nothing was tuned on.
+look every five minutes wherever something can have changed (else every hour), detectors every two hours. A history
+takes a minute or two on two cores. Seeds below 100 are for development; figures to report come from others, each run
+once, since nothing may be tuned on them.
 """
 
 from __future__ import annotations

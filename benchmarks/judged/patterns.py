@@ -168,7 +168,9 @@ def topic_grows(history: History, at: datetime) -> None:
                 "customers send photos of a leaking valve: {}")[n % 3]  # fmt: skip
         what = ("house blend", "decaf", "kilo bags", "samples", "market stall")[n % 5]
         history.said(text.format(what), when, ("Ines", "Tom", "Piet")[n % 3], ("#bakery", "#shop")[n % 2])
-    _label(history, "topic_grows", at, 4 * DAY, at + DAY, "valve", "growing_topics", ("unanswered_questions",))
+    _label(
+        history, "topic_grows", local(at, 8), 4 * DAY, at + DAY, "valve", "growing_topics", ("unanswered_questions",)
+    )
 
 
 EARLY: tuple[Make, ...] = (second_try, failure_hours, chained, by_hand, asked_again, queue_slows)

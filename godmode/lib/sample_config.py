@@ -140,6 +140,7 @@ time = {call_time}
 # percent = 10
 # sev1_percent = 50                # of all workflow runs; 101: never
 # least = 20                       # of fewer runs nothing is said
+# least_together = 5               # of all workflows together, at least so many have to have failed
 # within_minutes = 60
 # [watchers.silent_workflows]
 # expected_runs = 10               # that should have come by now, of what follows no schedule

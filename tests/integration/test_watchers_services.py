@@ -150,11 +150,16 @@ def test_more_than_a_tenth_of_at_least_twenty_runs_is_too_much(watched: Watched)
     ran(watched, 2, "error", error="ECONNREFUSED")
     assert keys(watched, "failure_rate") == []
     ran(watched, 1, "crashed")
-    assert keys(watched, "failure_rate") == ["workflows", "workflow:w1"]
-    assert titles(watched, "failure_rate") == [
-        "WARN 14 % (3 of 21) of the workflow runs of the last 60 min failed",
-        "WARN Workflow w1: 14 % (3 of 21) of the runs of the last day failed",
-    ]
+    assert titles(watched, "failure_rate") == ["WARN Workflow w1: 14 % (3 of 21) of the runs of the last day failed"]
+
+
+def test_of_all_workflows_together_a_few_failures_are_what_a_restart_leaves(watched: Watched) -> None:
+    ran(watched, 26)
+    for number in range(4):
+        ran(watched, 1, "error", f"other{number}")
+    assert titles(watched, "failure_rate") == []
+    ran(watched, 1, "error", "other5")
+    assert titles(watched, "failure_rate") == ["WARN 16 % (5 of 31) of the workflow runs of the last 60 min failed"]
 
 
 def test_few_runs_a_retry_that_succeeded_and_a_known_workflow_are_not_too_much(watched: Watched) -> None:
@@ -341,6 +346,15 @@ def test_when_the_clocks_go_back_a_daily_workflow_has_its_hour(watched: Watched)
     assert titles(watched, "silent_workflows") == []
     watched.at.move_to(datetime(2026, 11, 1, 10, 5, tzinfo=CHICAGO))
     assert keys(watched, "silent_workflows") == ["daily"]
+
+
+def test_when_the_clocks_go_ahead_what_runs_every_three_hours_keeps_its_interval(watched: Watched) -> None:
+    ahead = datetime(2026, 3, 8, 12, tzinfo=UTC)
+    runs_at(watched, "interval", [ahead - n * 3 * HOUR for n in range(280)])
+    watched.at.move_to(ahead + 3 * HOUR - MINUTE)
+    assert titles(watched, "silent_workflows") == []
+    watched.at.move_to(ahead + 3 * HOUR + 30 * MINUTE)
+    assert keys(watched, "silent_workflows") == ["interval"]
 
 
 @pytest.mark.parametrize("weeks", [1, 2])

@@ -21,9 +21,10 @@ class FailureRate(Struct, frozen=True):
     """More than 10 % of at least 20 outcomes that failed are a WARN (specification, Production monitoring).
 
     Looked at are the runs of all workflows of the last hour, those of each workflow of the last day, and what godmode
-    did itself within the hour. A run that was retried with success has not failed; a workflow of which an incident
-    tells already that it fails again and again is left out. Half of all runs of the hour is a SEV1: that is no longer
-    one workflow, the company's automation is down.
+    did itself within the hour. Of all workflows together at least five have to have failed: three of thirty are what
+    a restart of n8n leaves. A run that was retried with success has not failed; a workflow of which an incident tells
+    already that it fails again and again is left out. Half of all runs of the hour is a SEV1: that is no longer one
+    workflow, the company's automation is down.
     """
 
     name = "failure_rate"
@@ -32,6 +33,7 @@ class FailureRate(Struct, frozen=True):
         percent: Annotated[float, Meta(ge=0, le=100)] = 10
         sev1_percent: Annotated[float, Meta(ge=0, le=101)] = 50
         least: Annotated[int, Meta(ge=1)] = 20
+        least_together: Annotated[int, Meta(ge=1)] = 5
         within_minutes: Minutes = 60
 
     settings: Settings
@@ -49,7 +51,7 @@ class FailureRate(Struct, frozen=True):
         conn, since, least = store.conn, now - timedelta(minutes=self.settings.within_minutes), self.settings.least
         known = rhythm.known_to_fail(conn)
         together = rhythm.rate(conn, since, now, known)
-        if self._is_high(together.count, together.failed):
+        if together.failed >= self.settings.least_together and self._is_high(together.count, together.failed):
             yield self._of_all(together)
         for one in rhythm.rates(conn, now - DAY, now, least, known):
             if self._is_high(one.count, one.failed):

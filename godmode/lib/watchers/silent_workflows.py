@@ -71,7 +71,8 @@ class SilentWorkflows(Struct, frozen=True):
         read = sync.completed_at(store.conn, "n8n")
         until = min(now, read or now) - MARGIN
         silences = self._silences(store, rhythm.lives(store.conn, until), until)
-        late = [s for s in silences if s.due_after is not None and s.gap > _patience(s.due_after)]
+        moved = _moved(until, self.grounds.zone)
+        late = [s for s in silences if s.due_after is not None and s.gap > _patience(s.due_after, moved)]
         at_random = [s for s in silences if s.due_after is None]
         unusual = [s for s in at_random if self._is_unusual(s)]
         silent = [s for s in unusual if self._is_for_its_day(store, s, at_random, until)]
@@ -190,6 +191,14 @@ def _schedule(windows: Sequence[Window], weeks: Sequence[Runs], tolerance: timed
     return max(waits) + tolerance + spread if spread <= max(AGREE * wait, min(JITTER, wait / 10)) else None
 
 
-def _patience(due_after: timedelta) -> timedelta:
-    """How long a scheduled run is waited for."""
-    return 2 * due_after + LATE if due_after < OFTEN else due_after + min(LATEST, due_after / 10)
+def _patience(due_after: timedelta, moved: timedelta) -> timedelta:
+    """How long a scheduled run is waited for. What runs by an interval is at other hours once the clocks moved."""
+    if due_after < OFTEN:
+        return 2 * due_after + LATE
+    return due_after + min(LATEST, due_after / 10) + (moved if due_after < HALF_DAY else timedelta(0))
+
+
+def _moved(until: datetime, zone: tzinfo) -> timedelta:
+    """By how much the clocks were moved within the week."""
+    now, then = (at.astimezone(zone).utcoffset() or timedelta(0) for at in (until, until - WEEK))
+    return abs(now - then)
