@@ -86,7 +86,9 @@ def test_a_batch_finds_its_rows_by_an_index(db: psycopg.Connection, rule: archiv
         "retry_jobs": "(updated_at, type, status) SELECT %s - n * interval '1 hour', 'x', 'completed'",
         "incidents": "(resolved_at, type, title, status) SELECT %s - n * interval '1 hour', 'x', 'x', 'resolved'",
     }[rule.table]
-    db.execute(f"INSERT INTO {rule.table} {filled} FROM generate_series(1, 20000) n", (NOW,))
+    for _ in range(2):  # those that are archived already cost nothing
+        db.execute(f"UPDATE {rule.table} SET archived = true")
+        db.execute(f"INSERT INTO {rule.table} {filled} FROM generate_series(1, 20000) n", (NOW,))
     db.execute(f"ANALYZE {rule.table}")
     plan = db.execute(
         "EXPLAIN " + archive.statement(rule), {"before": NOW - timedelta(days=700), "batch": archive.BATCH}
