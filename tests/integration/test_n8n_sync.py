@@ -82,6 +82,15 @@ def test_all_executions_of_all_states_are_kept_with_their_workflows_names(
     assert fake.paths() == ["list", "workflows", "list", "list"]
 
 
+def test_a_workflow_whose_name_holds_what_postgresql_cannot_is_read_as_any_other(
+    company: Company, fake: N8n, db: psycopg.Connection
+) -> None:
+    fake.workflow("w1", "Invoice\0 sync")
+    fake.many(3)
+    assert company.syncs().data["new"] == 3
+    assert db.execute("SELECT DISTINCT workflow_name FROM workflow_executions").fetchall() == [("Invoice\ufffd sync",)]
+
+
 def test_a_sync_with_nothing_new_is_one_request(company: Company, fake: N8n) -> None:
     fake.many(3 * MOST)
     company.syncs()

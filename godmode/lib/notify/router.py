@@ -151,6 +151,8 @@ class Router:
             return replace(delivery, status="suppressed")
         if delivery.status == "failed":
             self._failed(row, delivery)
+        elif delivery.rang:  # that nobody can tell whether she heard it is said by the test, not by the digest as well
+            outbox.mark(self.store.conn, row.id, "sent", self.clock.now(), error=delivery.error)
         elif delivery.status == "sending":  # nor is it asked about: where nobody answers, another channel would ring
             ended = "sent" if way == "call" else "uncertain"
             outbox.mark(self.store.conn, row.id, ended, self.clock.now(), error=delivery.error)

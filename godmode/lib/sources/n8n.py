@@ -19,6 +19,7 @@ from godmode.lib.errors import Auth, BadData, GodmodeError, Refused
 from godmode.lib.kernel import Checkpoint, Every, Gone, Rate, Record, Sight, Skipped
 from godmode.lib.ports import Probe, Site
 from godmode.lib.sections import Address, Minutes, Remote
+from godmode.lib.sources.chat_formats.message import clean
 
 if TYPE_CHECKING:
     import httpx
@@ -213,7 +214,7 @@ class N8n:
         wanted = {str(e.workflow_id) for e in executions if e.number > state.known}
         today = self._site.clock.now().astimezone(self._site.zone).date().isoformat()
         if wanted and not state.named and (state.day != today or not wanted <= state.names.keys()):
-            state.names = self._names = dict.fromkeys(wanted) | {str(w.id): w.name for w in self._workflows()}
+            state.names = self._names = dict.fromkeys(wanted) | {str(w.id): clean(w.name) for w in self._workflows()}
             state.day, state.named = today, True
 
     def _workflows(self) -> Iterator[Workflow]:

@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from godmode.lib.errors import storable
 from godmode.lib.kernel import Notification
 
 WINDOW = timedelta(hours=4)  # how long the same trouble stays one message after it was sent
@@ -46,8 +47,8 @@ def put(
     What PostgreSQL's text cannot hold (NUL, half a surrogate pair) is left out.
     """
     values = {
-        "type": note.type, "severity": note.severity, "title": _storable(note.title), "body": _storable(note.body),
-        "brief": _storable(note.brief), "carries": list(note.carries),
+        "type": note.type, "severity": note.severity, "title": storable(note.title), "body": storable(note.body),
+        "brief": storable(note.brief), "carries": list(note.carries),
         "buttons": Jsonb([[button.label, button.data] for button in note.buttons]),
         "key": note.dedup_key, "run_id": run_id, "now": now, "window": window,
     }  # fmt: skip
@@ -84,10 +85,6 @@ def put(
         ).fetchone()
         assert new is not None
         return new
-
-
-def _storable(text: str) -> str:
-    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 def one(conn: Connection, message_id: int) -> Message | None:
@@ -215,7 +212,7 @@ def reword(conn: Connection, message_id: int, body: str, now: datetime) -> bool:
         UPDATE notifications SET body = %s, updated_at = %s
         WHERE id = %s AND status IN ('pending', 'held') AND channel IS NULL
         """,
-        (_storable(body), now, message_id),
+        (storable(body), now, message_id),
     )
     return done.rowcount == 1
 
