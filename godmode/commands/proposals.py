@@ -65,6 +65,7 @@ def show(number: Number, as_json: Json = False) -> int:
     lines = [*_seen(row), *_offered(row, change, _now(godmode, row)), *_came(row, done, change)]
     rest = outcome.rest(conn, work, terminal.local) if work and row.status in ("approved", "applied") else ""
     lines += [f"not done: {rest}"] if rest else []
+    lines += [f"`godmode proposals undo {number}` takes the yes back"] if rest and row.status == "approved" else []
     terminal.show(document, as_json, "\n".join(lines))
     return 0
 
@@ -83,7 +84,7 @@ def reject(number: Number, reason: Reason = "", as_json: Json = False) -> int:
 
 @app.command()
 def undo(number: Number, reason: Reason = "", as_json: Json = False) -> int:
-    """Take back what an approved proposal changed, where that can be. Needs write_enabled."""
+    """Take back what an approved proposal changed, where that can be (needs write_enabled), or a yes that waits."""
     from godmode.lib.engine import approvals
 
     godmode = App(terminal.config())
@@ -92,6 +93,8 @@ def undo(number: Number, reason: Reason = "", as_json: Json = False) -> int:
     if row.status == "undone":
         terminal.show({"proposal": number, "status": "undone", "already": True}, as_json, f"{_p(number)} was undone")
         return 0
+    if row.status == "approved" and row.remedy:
+        return _withdraw(godmode, row, reason, as_json)
     if row.status != "applied" or change is None:
         raise Usage(
             f"{_p(number)} is {row.status}, so there is nothing to take back", f"`godmode proposals show {number}`"
@@ -108,6 +111,18 @@ def undo(number: Number, reason: Reason = "", as_json: Json = False) -> int:
     if result.reason == "expired":
         raise GodmodeError(str(result.data["message"]))
     return _tell(godmode, number, "is to be undone", result, as_json)
+
+
+def _withdraw(godmode: App, row: ProposalRow, reason: str, as_json: bool) -> int:
+    """Take back a yes of which nothing is done yet."""
+    from godmode.lib.engine import approvals
+
+    now, reason = godmode.clock.now(), godmode.clean(reason)
+    if not approvals.withdraw(godmode.store.conn, row, now, by=terminal.who(), reason=reason):
+        raise Usage(f"{_p(row.id)} is being carried out: it can be undone then", f"`godmode proposals show {row.id}`")
+    said = f"{_p(row.id)} is undone: nothing of it had been done"
+    terminal.show({"proposal": row.id, "status": "undone", "already": False}, as_json, said)
+    return 0
 
 
 # -- her word ------------------------------------------------------------------------------------------------

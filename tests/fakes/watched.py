@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,8 @@ from fakes.company import NOON
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
 from godmode.lib.engine.equipment import Mode
-from godmode.lib.kernel import Incident, JobResult
+from godmode.lib.kernel import Incident, JobResult, Severity
+from godmode.lib.sections import Section
 from godmode.wiring import App
 
 MINUTE = timedelta(minutes=1)
@@ -70,3 +72,25 @@ class Watched(App):
 
     def messages(self) -> list[tuple[Any, ...]]:
         return self.db.execute("SELECT severity, title, status FROM notifications ORDER BY id").fetchall()
+
+
+class Says:
+    """A watcher that sees what the test says: subjects with their severity, or an error."""
+
+    name = "says"
+    seen: dict[str, Severity]
+    error: Exception | None
+    blind: bool
+
+    class Settings(Section, frozen=True): ...
+
+    def __init__(self, settings: Any, grounds: Any) -> None: ...
+
+    def look(self, store: Any, now: datetime) -> Iterator[Incident]:
+        for subject, severity in self.seen.items():
+            yield Incident("says", severity, f"{subject} is broken", f"says:{subject}")
+        if self.error:
+            raise self.error
+
+    def sees(self, store: Any, now: datetime) -> bool:
+        return not self.blind

@@ -10,12 +10,20 @@ import pytest
 from fakes import twilio as fake_twilio
 from fakes.benches import BENCHES, SECRETS, Bench
 from fakes.company import Company
+from fakes.n8n import KEY, N8n
+from fakes.n8n_company import NOW, Syncing
 from fakes.reached import PHONE, Reached
 from fakes.retry_queue import Queue
 from fakes.telegram import CHAT, TOKEN, Telegram
 from fakes.twilio import Twilio
+from fakes.watched import Says, Watched
 
+from godmode import registry
+from godmode.lib import config as configuration
+from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
+from godmode.lib.kernel import Severity
+from godmode.wiring import App
 
 
 @pytest.fixture
@@ -31,6 +39,48 @@ def queue(config: Config) -> Iterator[Queue]:
     made.migrated()
     yield made
     made.store.close()
+
+
+@pytest.fixture
+def watched(config: Config, db: psycopg.Connection) -> Iterator[Watched]:
+    made = Watched(config, db)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def says(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """The only watcher is one that sees these subjects."""
+    load = registry.load
+    monkeypatch.setattr(registry, "WATCHERS", {"says": ("", "a test's own:Says")})
+    monkeypatch.setattr(registry, "load", lambda target: Says if target == "a test's own:Says" else load(target))
+
+    def sees(
+        *subjects: str, severity: Severity = Severity.WARN, error: Exception | None = None, blind: bool = False
+    ) -> None:
+        Says.seen, Says.error, Says.blind = dict.fromkeys(subjects, severity), error, blind
+
+    sees()
+    return sees
+
+
+@pytest.fixture
+def n8n() -> Iterator[N8n]:
+    with N8n() as made:
+        made.workflow("w1", "Invoice sync")
+        made.workflow("w2", "Nightly export")
+        yield made
+    assert made.problems == []
+
+
+@pytest.fixture
+def syncing(n8n: N8n, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Syncing]:
+    path, clock = tmp_path / "godmode.toml", FixedClock(NOW)
+    path.write_text(f'[sources.n8n]\nbase_url = "{n8n.url}/"\n')
+    monkeypatch.setenv("N8N_API_KEY", KEY)
+    app = App(configuration.load(path), clock=clock)
+    yield Syncing(app, clock, n8n)
+    app.store.close()
 
 
 @pytest.fixture

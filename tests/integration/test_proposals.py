@@ -105,3 +105,9 @@ def test_the_remedy_that_a_detector_offers_is_kept_and_follows_the_finding(db: p
     assert proposals.waiting(db)[0].remedy == offered
     proposals.put(db, finding("a"), NOW)
     assert proposals.waiting(db)[0].remedy is None
+
+
+def test_what_a_clock_that_was_ahead_has_raised_leaves_room_when_it_is_set_back(db: psycopg.Connection) -> None:
+    for number in range(10):
+        proposals.put(db, finding(str(number)), NOW + timedelta(days=365))
+    assert proposals.put(db, finding("10"), NOW) == "new"

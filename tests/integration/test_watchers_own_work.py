@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import psycopg
@@ -14,13 +13,6 @@ from godmode.lib.config import Config
 from godmode.lib.watchers.performance import Performance
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def watched(config: Config, db: psycopg.Connection) -> Iterator[Watched]:
-    made = Watched(config, db)
-    yield made
-    made.store.close()
 
 
 def titles(watched: Watched, watcher: str) -> list[str]:

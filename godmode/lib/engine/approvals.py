@@ -19,8 +19,8 @@ from godmode.lib.approval import APPROVED, Approval
 from godmode.lib.engine import gate, killswitch
 from godmode.lib.errors import BadData
 from godmode.lib.kernel import Every, Job, JobContext, JobResult, Skip
-from godmode.lib.store import audit, controls, proposals, retry_jobs
-from godmode.lib.store.proposals import Decided
+from godmode.lib.store import actions, audit, controls, dead_letters, proposals, retry_jobs
+from godmode.lib.store.proposals import Decided, ProposalRow
 
 UNKNOWN_REMEDY = "its remedy is not carried out: this version does not know it"
 DEADLINE = timedelta(minutes=2)
@@ -75,6 +75,33 @@ def undo(conn: Connection, state: Path, number: int, now: datetime, *, by: str, 
             data = {"proposal": number, "by": by, "reason": reason}
             audit.write(conn, now, "proposal_undo", "decision", success=True, data=data)
         return work
+
+
+def withdraw(conn: Connection, row: ProposalRow, now: datetime, *, by: str, reason: str = "") -> bool:
+    """Her word that what she approved, and nobody has begun to do, is not to be done; whether it was not begun.
+
+    It stops something, so it needs nothing of the gate.
+    """
+    with conn.transaction():
+        begun = actions.by_key(conn, f"remedy:{row.id}:apply")
+        if begun is not None and begun.state != "failed":
+            return False
+        if row.work is not None and not _dismissed(conn, row.work, now):
+            return False
+        if not proposals.move(conn, row.id, "undone", "approved"):
+            return False
+        data = {"proposal": row.id, "by": by, "reason": reason}
+        audit.write(conn, now, "proposal_withdrawn", "decision", success=True, data=data)
+        return True
+
+
+def _dismissed(conn: Connection, work: int, now: datetime) -> bool:
+    """Whether work of the queue, or the dead letter that it became, is not done any more."""
+    row, why = retry_jobs.one(conn, work), "her yes was taken back"
+    if row is None or row.status != "dead":
+        return row is None or row.status == "dismissed" or retry_jobs.dismiss(conn, work, why, now)
+    letter = dead_letters.of_retry(conn, work)
+    return letter is None or letter.status == "dismissed" or dead_letters.close(conn, letter.id, "dismissed", why, now)
 
 
 def is_known(came: Decided) -> bool:

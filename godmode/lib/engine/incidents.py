@@ -16,9 +16,10 @@ from godmode.lib.store.incident_rows import Again, Row
 HOUR = timedelta(hours=1)  # at most one incident of a type is opened in it
 BACK = timedelta(hours=24)  # trouble that comes back within this is the same incident again
 AWAY = timedelta(minutes=20)  # not seen for so long, it was away: a few looks
-FLAPS = 3  # as often reopened, an incident flaps
+FLAPS = 3  # as often reopened within BACK, an incident flaps
 FLAPPING_AWAY = timedelta(hours=4)  # how long a flapping one has to stay away
 SEVERITIES = tuple(str(severity) for severity in Severity)  # the most severe first
+URGENT = ("SEV0", "SEV1")
 TYPE, OVER = "incident", "incident_over"  # of the messages
 
 
@@ -74,6 +75,9 @@ def place(rows: list[Row], found: Incident, now: datetime) -> tuple[Row, str]:
         came_to = "again" if _was_away(row, subject) else "same"
     if came_to == "again":
         _tell_again(row, found, now)
+    if came_to == "joined" and found.severity in URGENT:  # no word of hers on the others was on this one
+        row.status, row.acknowledged_at, row.told = "open", None, 0
+        row.note(now, "joined", key=found.dedup_key)
     _see(row, found, now)
     return row, came_to
 
@@ -85,8 +89,8 @@ def _holding(rows: Sequence[Row], key: str) -> Row | None:
 
 
 def _of_this_hour(rows: Sequence[Row], now: datetime) -> Row | None:
-    """The row that was opened, or reopened, within the hour. A moment in the future is within it: clocks jump."""
-    return next((row for row in rows if max(row.opened_at, _reopened_at(row)) > now - HOUR), None)
+    """The row that was opened, or reopened, within an hour from now, in both directions: clocks are set back."""
+    return next((row for row in rows if abs(max(row.opened_at, _reopened_at(row)) - now) < HOUR), None)
 
 
 def _still_as_she_left_it(row: Row, found: Incident, now: datetime) -> bool:
@@ -110,16 +114,22 @@ def _subject(row: Row, key: str) -> dict[str, Any] | None:
 
 
 def _reopen(row: Row, now: datetime) -> None:
-    """Open a resolved row again. From the third time on it flaps, which is told once."""
+    """Open a resolved row again, which is told. With the third time within a day it flaps: that is told, and then no
+    more until it is resolved, which for one that flaps takes longer. Then it begins anew."""
     row.status, row.resolved_at, row.acknowledged_at = "open", None, None
     row.reopened += 1
+    row.told, row.flapping = 0, False
     row.note(now, "reopened")
-    if row.flapping:
-        return
-    row.told = 0
-    if row.reopened >= FLAPS:
+    if _came_back(row, now) >= FLAPS:
         row.flapping = True
         row.note(now, "flapping", why=f"it came back {row.reopened} times")
+
+
+def _came_back(row: Row, now: datetime) -> int:
+    """How often within BACK, since it last flapped."""
+    flapped = max((place for place, step in enumerate(row.life) if step["what"] == "flapping"), default=-1)
+    back = [step for step in row.life[flapped + 1 :] if step["what"] == "reopened"]
+    return sum(datetime.fromisoformat(step["at"]) > now - BACK for step in back)
 
 
 def _was_away(row: Row, subject: dict[str, Any]) -> bool:
@@ -169,10 +179,13 @@ def _occurrences(before: dict[str, Any] | None, found: Incident) -> int:
 
 def _title(row: Row) -> str:
     """The worst subject's title, how many more there are, and that it flaps."""
-    ordered = sorted(row.subjects, key=lambda s: (SEVERITIES.index(s["severity"]), -s["occurrences"]))
-    title: str = ordered[0]["title"]
-    more = f", and {len(ordered) - 1} more" if len(ordered) > 1 else ""
+    title: str = _worst(row)["title"]
+    more = f", and {len(row.subjects) - 1} more" if len(row.subjects) > 1 else ""
     return title + more + (f" (flapping: it came back {row.reopened} times)" if row.flapping else "")
+
+
+def _worst(row: Row) -> dict[str, Any]:
+    return min(row.subjects, key=lambda s: (SEVERITIES.index(s["severity"]), -s["occurrences"]))
 
 
 # -- what is over --------------------------------------------------------------------------------------------
@@ -281,15 +294,23 @@ def _announce(ctx: JobContext, row: Row) -> Notification | None:
 
 
 def _note(ctx: JobContext, row: Row, key: str) -> Notification:
-    """The message. A repetition has a key of its own, since it is not to be taken for what was sent before."""
-    asks = f"`{ctx.command} incidents ack {row.id}` stops this" if row.severity in ("SEV0", "SEV1") else ""
+    """The message. One that wakes her has a key of its own each time: what came back, or is repeated, is not to be
+    taken for what was sent before."""
+    asks = f"`{ctx.command} incidents ack {row.id}` stops this" if row.severity in URGENT else ""
+    if row.severity in URGENT and row.told_at is not None:
+        key = outbox.again(key, ctx.clock.now())
     if row.told:
         since = f"Nobody has acknowledged it since {_reopened_at(row).astimezone(ctx.zone):%a %H:%M}"
-        key += f":again:{row.reopened}.{row.told}"
         return Notification(TYPE, Severity(row.severity), row.title, f"{since}; {asks}", key)
-    names = "; ".join(subject["title"] for subject in row.subjects[1:4])
+    names = "; ".join(_newest_others(row))
     body = "; ".join(part for part in (f"also: {names}" if names else "", asks) if part)
     return Notification(TYPE, Severity(row.severity), row.title, body, key)
+
+
+def _newest_others(row: Row) -> list[str]:
+    """The titles of the newest subjects that its own title does not name."""
+    worst = _worst(row) if row.subjects else None
+    return [subject["title"] for subject in reversed(row.subjects) if subject is not worst][:3]
 
 
 def _run(ctx: JobContext) -> str:

@@ -10,6 +10,7 @@ from psycopg import Connection
 from godmode.lib.engine.remedies.contract import Change
 from godmode.lib.kernel import JobResult, Outcome
 from godmode.lib.store import dead_letters, proposals, retry_jobs
+from godmode.lib.store.dead_letters import DeadLetter
 from godmode.lib.store.retry_jobs import RetryRow
 
 Local = Callable[[datetime | None], str]
@@ -36,8 +37,15 @@ def rest(conn: Connection, work: RetryRow, local: Local) -> str:
         when = f"it is tried again {local(work.run_at)}" if work.attempts else "it waits for its turn"
         return f"{when} (`godmode queue show {work.id}`)"
     if work.status == "dead":
-        letter = dead_letters.of_retry(conn, work.id)
-        return f"`godmode queue retry dead:{letter.id}` tries again" if letter else "`godmode queue dead` has it"
+        return _of_dead(dead_letters.of_retry(conn, work.id))
     if work.status == "dismissed":
         return f"its work was dismissed: {work.note} (`godmode queue show {work.id}`)"
     return ""
+
+
+def _of_dead(letter: DeadLetter | None) -> str:
+    if letter is None:
+        return "`godmode queue dead` has it"
+    if letter.status == "dismissed":
+        return f"its work was dismissed: {letter.note} (`godmode queue show dead:{letter.id}`)"
+    return f"`godmode queue retry dead:{letter.id}` tries again"

@@ -72,7 +72,13 @@ def load(conn: Connection, type_: str, now: datetime, back: timedelta) -> list[R
 
 
 def save(conn: Connection, row: Row) -> None:
-    """Store a row that was loaded, or a new one, which gets its number. The watcher is named as its type."""
+    """Store a row that was loaded, or a new one, which gets its number. The watcher is named as its type.
+
+    A key that another unresolved incident has (another system's, or one that a clock set ahead has opened) is left to
+    that one: it gets one of its own when it is told.
+    """
+    if row.status != "resolved" and _is_taken(conn, row):
+        row.dedup_key = None
     values = {name: getattr(row, name) for name in NAMES}
     values |= {name: Jsonb(values[name]) for name in ("subjects", "evidence", "life")}
     if row.id:
@@ -90,14 +96,25 @@ def save(conn: Connection, row: Row) -> None:
     row.id = int(new[0])
 
 
+def _is_taken(conn: Connection, row: Row) -> bool:
+    taken = conn.execute(
+        """
+        SELECT EXISTS (SELECT FROM incidents
+                       WHERE dedup_key = %s AND id <> %s AND status <> 'resolved' AND NOT archived)
+        """,
+        (row.dedup_key, row.id),
+    ).fetchone()
+    return bool(taken and taken[0])
+
+
 def away(
     conn: Connection, watchers: Sequence[str] | None, now: datetime, *, since: timedelta, flapping: timedelta
 ) -> list[Row]:
     """The unresolved incidents of these watchers (None: of any) that nobody has seen for `since`, for `flapping` those
     that flap.
 
-    For the end of a transaction: they are locked. A last sighting in the future was written by a clock that has been
-    set back; it counts from now.
+    For the end of a transaction: they are locked, in the order in which `load` locks them. A last sighting in the
+    future was written by a clock that has been set back; it counts from now.
     """
     values = {"watchers": watchers if watchers is None else list(watchers), "now": now}
     conn.execute(
@@ -113,7 +130,7 @@ def away(
             SELECT {COLUMNS} FROM incidents
             WHERE status <> 'resolved' AND NOT archived AND {_KEPT}
               AND last_seen_at <= %(now)s - CASE WHEN flapping THEN %(flapping)s ELSE %(since)s END
-            ORDER BY id FOR UPDATE
+            ORDER BY opened_at DESC, id DESC FOR UPDATE
             """,
             values | {"since": since, "flapping": flapping},
         ).fetchall()

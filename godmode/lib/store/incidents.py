@@ -101,10 +101,10 @@ def told(conn: Connection, row: IncidentRow, limit: int = 50) -> Sequence[Told]:
         return []
     with conn.cursor(row_factory=class_row(Told)) as cursor:
         return cursor.execute(
-            """
+            f"""
             SELECT created_at, status, title, channel, sent_at FROM notifications
             WHERE type = 'incident' AND created_at >= %(since)s AND NOT archived
-              AND (dedup_key = %(key)s OR starts_with(dedup_key, %(key)s || ':again:'))
+              AND split_part(dedup_key, '{outbox.AGAIN}', 1) = %(key)s
             ORDER BY created_at, id LIMIT %(limit)s
             """,
             {"since": row.opened_at, "key": row.dedup_key, "limit": limit},

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from godmode.lib.store.outbox import AGAIN
+
 LOOK_BACK = timedelta(days=30)  # an older digest is no beginning for today's figures
 
 
@@ -38,28 +40,28 @@ def groups(conn: Connection) -> Sequence[Group]:
     """All that waits for the next digest, the most severe first, then the oldest."""
     with conn.cursor(row_factory=class_row(Group)) as cursor:
         return cursor.execute(
-            """
+            f"""
             SELECT severity, type, told, array_agg(id ORDER BY id) AS ids, 1 AS titles,
                 sum(count)::int AS times, min(created_at) AS since,
                 title,
                 (array_agg(body ORDER BY created_at DESC, id DESC))[1] AS body,
                 (array_agg(error ORDER BY created_at DESC, id DESC))[1] AS why, max(incident) AS incident
             FROM (
-                SELECT n.*, n.dedup_key IS NOT NULL AND EXISTS (
+                SELECT n.*, n.trouble IS NOT NULL AND EXISTS (
                     SELECT FROM incidents i
-                    WHERE i.dedup_key = n.dedup_key AND i.status <> 'resolved' AND i.severity <> 'INFO'
+                    WHERE i.dedup_key = n.trouble AND i.status <> 'resolved' AND i.severity <> 'INFO'
                       AND NOT i.archived) AS told,
                     CASE n.type
                         WHEN 'incident' THEN (SELECT max(i.id) FROM incidents i
-                                              WHERE i.dedup_key = n.dedup_key AND NOT i.archived)
-                        WHEN 'incident_over' THEN substring(n.dedup_key FROM ':([0-9]{1,18}):')::bigint
+                                              WHERE i.dedup_key = n.trouble AND NOT i.archived)
+                        WHEN 'incident_over' THEN substring(n.dedup_key FROM ':([0-9]{{1,18}}):')::bigint
                     END AS incident
-                FROM notifications n
+                FROM (SELECT *, split_part(dedup_key, '{AGAIN}', 1) AS trouble FROM notifications) n
                 WHERE n.status IN ('pending', 'held') AND n.type NOT IN ('daily_digest', 'morning_call')
                   AND NOT n.archived
             ) waiting
             GROUP BY severity, type, told, title,
-                CASE WHEN severity IN ('SEV0', 'SEV1') THEN COALESCE(dedup_key, id::text) END
+                CASE WHEN severity IN ('SEV0', 'SEV1') THEN COALESCE(trouble, id::text) END
             ORDER BY severity = 'INFO', severity, min(created_at), min(id)
             """
         ).fetchall()

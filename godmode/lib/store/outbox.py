@@ -14,6 +14,7 @@ from godmode.lib.errors import storable
 from godmode.lib.kernel import Notification
 
 WINDOW = timedelta(hours=4)  # how long the same trouble stays one message after it was sent
+AGAIN = ":again:"  # what follows it in a dedup_key tells one more message of the same trouble from those before
 
 
 @dataclass(frozen=True)
@@ -217,12 +218,17 @@ def reword(conn: Connection, message_id: int, body: str, now: datetime) -> bool:
     return done.rowcount == 1
 
 
+def again(dedup_key: str, now: datetime) -> str:
+    """The key of one more message of the same trouble, which `over` ends with the others."""
+    return f"{dedup_key}{AGAIN}{now:%Y%m%dT%H%M%S}"
+
+
 def over(conn: Connection, dedup_key: str, now: datetime) -> int:
     """The trouble is over: what still waits to tell of it is not told any more; how many messages that were."""
     return conn.execute(
-        """
+        f"""
         UPDATE notifications SET status = 'suppressed', error = 'no longer the case', updated_at = %s
-        WHERE dedup_key = %s AND status IN ('pending', 'held') AND NOT archived
+        WHERE split_part(dedup_key, '{AGAIN}', 1) = %s AND status IN ('pending', 'held') AND NOT archived
         """,
         (now, dedup_key),
     ).rowcount

@@ -15,6 +15,7 @@ from godmode.lib.kernel import Proposal
 from godmode.lib.store import audit
 
 AT_MOST = 10  # new proposals in any 60 minutes (specification, Proposals)
+HOUR = timedelta(hours=1)
 SURER = 0.15  # by how much confidence has to rise for a decided finding to be raised again: from 0.7 half the doubt
 
 
@@ -113,8 +114,11 @@ def clearly_worse(found: Proposal, count: object, confidence: float) -> bool:
 
 
 def _insert(conn: Connection, found: Proposal, now: datetime) -> str:
+    # Of the future too, or a clock that differs a little makes room; no more than an hour of it, or one that was set
+    # back after days would leave none.
     count = conn.execute(
-        "SELECT count(*) FROM proposals WHERE created_at > %s AND NOT archived", (now - timedelta(hours=1),)
+        "SELECT count(*) FROM proposals WHERE created_at > %s AND created_at < %s AND NOT archived",
+        (now - HOUR, now + HOUR),
     ).fetchone()
     if count and count[0] >= AT_MOST:
         return "over"

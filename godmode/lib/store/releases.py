@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from godmode.lib.kernel import Notification
 from godmode.lib.store.deliveries import GRACE
-from godmode.lib.store.outbox import COLUMNS, Message
+from godmode.lib.store.outbox import AGAIN, COLUMNS, Message
 
 STALE = timedelta(days=1)  # from then on a message that got nowhere is only told of
 CALL_STALE = timedelta(minutes=45)  # a morning call's catch-up
@@ -114,16 +114,18 @@ def _one_of(conn: Connection, rows: Sequence[Message], note: Notification, run_i
 def _suppress_what_is_over(conn: Connection, now: datetime) -> None:
     """A job that works again, an incident that was resolved: nobody needs to hear of it now."""
     conn.execute(
-        """
+        f"""
         UPDATE notifications n SET status = 'suppressed', error = 'no longer the case', updated_at = %(now)s
         WHERE n.status = 'held' AND n.due_at <= %(now)s AND NOT n.archived
           AND (n.type IN ('job_failing', 'credentials')
                AND EXISTS (SELECT FROM job_state j
                            WHERE j.job = split_part(n.dedup_key, ':', 2) AND j.consecutive_failures = 0)
                OR EXISTS (SELECT FROM incidents i
-                          WHERE i.dedup_key = n.dedup_key AND i.status = 'resolved' AND i.resolved_at >= n.created_at)
+                          WHERE i.dedup_key = split_part(n.dedup_key, '{AGAIN}', 1)
+                            AND i.status = 'resolved' AND i.resolved_at >= n.created_at)
                AND NOT EXISTS (SELECT FROM incidents i
-                               WHERE i.dedup_key = n.dedup_key AND i.status <> 'resolved' AND NOT i.archived))
+                               WHERE i.dedup_key = split_part(n.dedup_key, '{AGAIN}', 1)
+                                 AND i.status <> 'resolved' AND NOT i.archived))
         """,
         {"now": now},
     )
