@@ -21,6 +21,7 @@ from godmode.lib.errors import GodmodeError, Usage
 from godmode.lib.health import backups
 from godmode.lib.health.doctor import database, files, machine
 from godmode.lib.health.doctor.symptom import BAD, OK, WARN, Examination, Symptom
+from godmode.lib.ports import Proves
 from godmode.lib.schedule.calling import SECRETS
 from godmode.lib.store import connect, job_state, migrate
 from godmode.wiring import App
@@ -126,7 +127,7 @@ def _of_settings(godmode: App, offline: bool) -> Iterator[tuple[str, Examination
     for name in registry.SOURCES:
         if supply.is_configured(config, name) and name in supply.NEEDS:
             yield name, partial(_source, godmode, name, offline)
-    yield "channels", partial(_channels, godmode)
+    yield "channels", partial(_channels, godmode, offline)
 
 
 def _config_check(config: Config) -> Iterator[Symptom]:
@@ -210,10 +211,21 @@ def _source(godmode: App, name: str, offline: bool) -> Iterator[Symptom]:
         yield Symptom(OK, sources_command.tested(godmode, name)["says"])
 
 
-def _channels(godmode: App) -> Iterator[Symptom]:
-    """Each channel as `godmode channels` sees it; nothing is sent."""
-    entries = channels.entries_of(godmode)
-    for entry in (entry for entry in entries if entry["configured"]):
-        ready = entry["state"] == "ready"
-        says = f"{entry['name']}: {entry['state']}"
-        yield Symptom(OK if ready else BAD, says, "" if ready else "`godmode channels` shows it")
+def _channels(godmode: App, offline: bool) -> Iterator[Symptom]:
+    """Each channel as `godmode channels` sees it, and its credentials tried; nothing is sent."""
+    made = godmode.channels(partial(sources_command.allowed, godmode))
+    for entry in (entry for entry in channels.entries_of(godmode) if entry["configured"]):
+        name = entry["name"]
+        if entry["state"] != "ready":
+            yield Symptom(BAD, f"{name}: {entry['state']}", "`godmode channels` shows it")
+        elif offline or not isinstance(channel := made[name], Proves):
+            yield Symptom(OK, f"{name}: ready")
+        else:
+            yield _proved(name, channel)
+
+
+def _proved(name: str, channel: Proves) -> Symptom:
+    try:
+        return Symptom(OK, f"{name}: ready, {sources_command.bounded(f'channels.{name}', channel.prove)}")
+    except GodmodeError as e:
+        return Symptom(BAD, f"{name}: {e.message}", e.fix)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from fakes.installation import Operator
 from fakes.n8n import KEY, N8n
+from fakes.telegram import CHAT, TOKEN, Telegram
 
 from godmode.lib.store import migrate
 
@@ -170,6 +171,26 @@ def test_credentials_are_tried_unless_told_otherwise(
         assert asked > 0
         assert found(operator, "--offline", N8N_API_KEY=key)[0] == 0
         assert len(fake.calls) == asked
+
+
+@pytest.mark.parametrize(("token", "says"), [(TOKEN, "telegram: ready, the token is"), ("1:wrong", "does not know")])
+def test_a_channels_credentials_are_tried_and_nothing_is_sent(
+    operator: Operator, database_url: str, token: str, says: str
+) -> None:
+    with Telegram(CHAT) as fake:
+        (operator.home / "config.toml").write_text(
+            f'[channels.telegram]\nchat_id = "{CHAT}"\nbase_url = "{fake.url}"\n'
+        )
+        operator.types("allowlist", "add", CHAT, "--name", "Jonah", "--for", "message", TELEGRAM_BOT_TOKEN=token)
+        code, entries = found(operator, TELEGRAM_BOT_TOKEN=token)
+        assert [says in entry["says"] for entry in entries if entry["check"] == "channels"] == [True]
+        assert (code, fake.delivered) == (int(token != TOKEN), [])
+        asked = len(fake.requests)
+        found(operator, "--offline", TELEGRAM_BOT_TOKEN=token)
+        assert len(fake.requests) == asked
+        operator.types("killswitch", "on", "--reason", "a trial")
+        found(operator, TELEGRAM_BOT_TOKEN=token)
+        assert len(fake.requests) == asked
 
 
 def test_no_service_is_asked_with_the_switch_on(operator: Operator, db: psycopg.Connection) -> None:
