@@ -78,6 +78,10 @@ def folders(config: Config, embedded: bool) -> dict[str, Path]:
         found["chatlogs"] = config.beside(path)
     if embedded:
         found["database"] = Path(os.path.realpath(places.home(config.state)))
+    if config.settings.backup.daily or config.settings.backup.folder:
+        from godmode.lib.health import backups  # it brings what takes them
+
+        found["backups"] = backups.folder(config)
     return found
 
 

@@ -105,7 +105,12 @@ def check(as_json: Json = False) -> int:
 
 
 def notes_of(config: Config) -> list[str]:
-    """What can be used, and is hardly meant. Raises Usage for what cannot be used."""
+    """What can be used, and is hardly meant, in the file or around it. Raises Usage for what cannot be used."""
+    return unmeant(config) + _recipients(App(config)) + started.outdated(config)
+
+
+def unmeant(config: Config) -> list[str]:
+    """What stands in the file, can be used, and is hardly meant. Raises Usage for what cannot be used."""
     notes = [*_sections(config, "sources", registry.SOURCES), *_sections(config, "channels", registry.CHANNELS)]
     notes += _sections(config, "watchers", registry.WATCHERS)
     for name in SECRETS:
@@ -117,8 +122,7 @@ def notes_of(config: Config) -> list[str]:
     if config.settings.embedded.bin_dir is not None:
         server_programs.find(config)
     app = App(config)
-    notes += _health(config) + _folder(config) + _channels(app) + _recipients(app) + _speakers(app)
-    return notes + started.outdated(config)
+    return notes + _health(config) + _folder(config) + _channels(app) + _speakers(app)
 
 
 def _sections(config: Config, kind: str, known: Mapping[str, tuple[str, str | None]]) -> list[str]:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Annotated, Any
 
 import psycopg
 import typer
+from psycopg import Connection
 
-from godmode import registry, supply
+from godmode import registry, standby, supply
 from godmode.commands import channels, started, terminal
 from godmode.commands import config as configuration
 from godmode.commands import sources as sources_command
+from godmode.lib import paths
 from godmode.lib.config import Config, secret
 from godmode.lib.engine import locks
-from godmode.lib.errors import GodmodeError
+from godmode.lib.errors import GodmodeError, Usage
 from godmode.lib.health import backups
 from godmode.lib.health.doctor import database, files, machine
 from godmode.lib.health.doctor.symptom import BAD, OK, WARN, Examination, Symptom
+from godmode.lib.ports import Proves
 from godmode.lib.schedule.calling import SECRETS
-from godmode.lib.store import connect, job_state, places
+from godmode.lib.store import connect, job_state, migrate
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -33,16 +36,37 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no service.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
-    """Examine the installation, and say how to mend what is wrong; exits 1 when something is."""
-    found = [
-        entry for name, look in _examinations(App(terminal.config()), offline) for entry in _looked(name, look, fix)
-    ]
+    """Examine the installation, and say how to mend what is wrong; exits 1 when something is, 2 when the
+    configuration itself cannot be used."""
+    found = [entry for name, look in _before() for entry in _looked(name, look, fix)]
+    config, mistake = _configuration()
+    if mistake and all(mistake.message != entry["says"] for entry in found):
+        found.append(_entry("configuration", Symptom(BAD, mistake.message, mistake.fix)))
+    looks = _examinations(App(config), offline, whole=mistake is None)
+    found += [entry for name, look in looks for entry in _looked(name, look, fix)]
     bad = sum(entry["state"] == BAD for entry in found)
     warned = sum(entry["state"] == WARN for entry in found)
     said = f"{bad} to mend, {warned} to think about" if bad or warned else "nothing is wrong"
     lines = [f"{_MARKS[e['state']]}  {e['check']:<13} {e['says']}" + _after(e) for e in found]
     terminal.show({"well": not bad, "found": found}, as_json, "\n".join([*lines, "", said]))
-    return 1 if bad else 0
+    return mistake.exit_code if mistake else 1 if bad else 0
+
+
+def _before() -> Iterator[tuple[str, Examination]]:
+    """What is looked at before the configuration is read: with `--fix`, it is mended by then."""
+    yield "python", machine.python
+    yield "wheel", machine.wheel
+    yield "clock", machine.clock
+    where = (terminal.options.config or paths.default_config()).absolute()
+    yield "secrets", partial(files.secrets, SECRETS, where)
+
+
+def _configuration() -> tuple[Config, Usage | None]:
+    """The configuration; where it cannot be used, what is left of it, and why."""
+    try:
+        return terminal.config(), None
+    except Usage as e:
+        return standby.left(terminal.options.config).config, e
 
 
 def _after(entry: Mapping[str, Any]) -> str:
@@ -78,56 +102,73 @@ def _entry(name: str, symptom: Symptom, *, mended: bool = False) -> dict[str, An
     return {"check": name, "state": symptom.state, "says": symptom.says, "fix": symptom.fix, "mended": mended}
 
 
-def _examinations(godmode: App, offline: bool) -> Iterator[tuple[str, Examination]]:
-    """All of them, from the machine to what reaches her; each is made when it is its turn."""
+def _examinations(godmode: App, offline: bool, *, whole: bool) -> Iterator[tuple[str, Examination]]:
+    """The rest, from the disks to what reaches her; each is made when it is its turn.
+
+    Of a configuration that is not `whole`, what it says of services and hours is not known.
+    """
     config = godmode.config
-    yield "python", machine.python
-    yield "wheel", machine.wheel
-    yield "clock", partial(machine.clock, config)
-    yield "disk", partial(machine.disks, (config.state, places.data(config.state), backups.folder(config)))
+    yield "disk", partial(machine.disks, supply.folders(config, _embedded()), config.settings.health.disk_percent)
     yield "configuration", partial(files.configuration, config)
-    yield "configuration", _config_check
-    yield "secrets", partial(files.secrets, SECRETS)
     yield "state", partial(files.state, config)
     yield "state", partial(files.leftovers, backups.folder(config))
     yield from _of_database(godmode)
-    yield "schedule", partial(_schedule, config)
+    yield "schedule", partial(_starters, config)
     yield "mail", machine.mail
+    if whole:
+        yield from _of_settings(godmode, offline)
+
+
+def _of_settings(godmode: App, offline: bool) -> Iterator[tuple[str, Examination]]:
+    config = godmode.config
+    yield "clock", partial(machine.zone, config)
+    yield "configuration", partial(_config_check, config)
+    yield "schedule", partial(_agreement, config)
     for name in registry.SOURCES:
         if supply.is_configured(config, name) and name in supply.NEEDS:
             yield name, partial(_source, godmode, name, offline)
-    yield "channels", partial(_channels, godmode)
+    yield "channels", partial(_channels, godmode, offline)
 
 
-def _config_check() -> Iterator[Symptom]:
-    """What `config check` says: mistakes, routes that cannot fire."""
-    notes = configuration.notes_of(terminal.config())
+def _config_check(config: Config) -> Iterator[Symptom]:
+    """What `config check` says of the file: mistakes, routes that cannot fire."""
+    notes = configuration.unmeant(config)
     yield from (Symptom(WARN, note.removeprefix("note: "), "`godmode config check`") for note in notes)
     if not notes:
         yield Symptom(OK, "every key and route can be used")
 
 
 def _of_database(godmode: App) -> Iterator[tuple[str, Examination]]:
-    """The schema first: with `--fix`, what follows sees it mended."""
-    checks: tuple[Callable[[Any], Iterator[Symptom]], ...] = (
-        database.server,
-        database.schema,
-        partial(database.role, embedded=secret("DATABASE_URL") is None),
-        database.rules,
-        partial(database.clocks, now=godmode.clock.now()),
-        partial(_claims, godmode),
-    )
+    """The schema first: with `--fix`, what follows sees it mended. Of an empty database nothing else can be said."""
     try:
         conn = godmode.store.conn
     except GodmodeError as e:
         trouble = Symptom(BAD, e.message, e.fix)
         yield "database", lambda: iter((trouble,))
         return
-    for check in checks:
-        yield "database", partial(check, conn)
+    embedded = _embedded()
+    yield "database", partial(database.server, conn)
+    yield "database", partial(database.schema, conn, embedded=embedded)
+    if not _has_tables(conn):
+        return
+    yield "database", partial(database.role, conn, embedded=embedded)
+    yield "database", partial(database.rules, conn)
+    yield "database", partial(database.clocks, conn, godmode.config, godmode.clock.now)
+    yield "database", partial(_claims, godmode, conn)
 
 
-def _claims(godmode: App, conn: Any) -> Iterator[Symptom]:
+def _embedded() -> bool:
+    return secret("DATABASE_URL") is None
+
+
+def _has_tables(conn: Connection) -> bool:
+    try:
+        return bool(migrate.version(conn))
+    except Usage:  # another program's: that has been said
+        return False
+
+
+def _claims(godmode: App, conn: Connection) -> Iterator[Symptom]:
     """Claims of processes that are gone: the next run takes them over."""
     me, now = locks.observer(godmode.config.state), godmode.clock.now()
     running = [row for row in job_state.all_rows(conn) if row.state == "running"]
@@ -139,8 +180,8 @@ def _claims(godmode: App, conn: Any) -> Iterator[Symptom]:
     yield Symptom(OK, f"at work on this host: {', '.join(held) or 'nothing'}")
 
 
-def _schedule(config: Config) -> Iterator[Symptom]:
-    """Whether something starts the jobs, one thing alone, and with what a run needs."""
+def _starters(config: Config) -> Iterator[Symptom]:
+    """Whether something starts the jobs, and one thing alone."""
     found = started.starters(config)
     if not found:
         yield Symptom(WARN, "nothing starts the jobs", "`godmode schedule cron --install`, or `schedule systemd`")
@@ -149,8 +190,16 @@ def _schedule(config: Config) -> Iterator[Symptom]:
         yield Symptom(WARN, says, f"`godmode schedule {found[0]} --uninstall`")
     else:
         yield Symptom(OK, f"{found[0]} starts the jobs")
-    for note in (*started.outdated(config), *started.unseen(config)):
-        yield Symptom(WARN, note.removeprefix("note: "))
+
+
+def _agreement(config: Config) -> Iterator[Symptom]:
+    """Whether what starts the jobs does so as the configuration says, and with what a run needs."""
+    notes = [*started.outdated(config), *started.unseen(config)]
+    for note in notes:
+        says, _, fix = note.removeprefix("note: ").partition(": ")
+        yield Symptom(WARN, says, fix)
+    if not notes:
+        yield Symptom(OK, "what starts the jobs agrees with the configuration")
 
 
 def _source(godmode: App, name: str, offline: bool) -> Iterator[Symptom]:
@@ -162,10 +211,21 @@ def _source(godmode: App, name: str, offline: bool) -> Iterator[Symptom]:
         yield Symptom(OK, sources_command.tested(godmode, name)["says"])
 
 
-def _channels(godmode: App) -> Iterator[Symptom]:
-    """Each channel as `godmode channels` sees it; nothing is sent."""
-    entries = channels.entries_of(godmode)
-    for entry in (entry for entry in entries if entry["configured"]):
-        ready = entry["state"] == "ready"
-        says = f"{entry['name']}: {entry['state']}"
-        yield Symptom(OK if ready else BAD, says, "" if ready else "`godmode channels` shows it")
+def _channels(godmode: App, offline: bool) -> Iterator[Symptom]:
+    """Each channel as `godmode channels` sees it, and its credentials tried; nothing is sent."""
+    made = godmode.channels(partial(sources_command.allowed, godmode))
+    for entry in (entry for entry in channels.entries_of(godmode) if entry["configured"]):
+        name = entry["name"]
+        if entry["state"] != "ready":
+            yield Symptom(BAD, f"{name}: {entry['state']}", "`godmode channels` shows it")
+        elif offline or not isinstance(channel := made[name], Proves):
+            yield Symptom(OK, f"{name}: ready")
+        else:
+            yield _proved(name, channel)
+
+
+def _proved(name: str, channel: Proves) -> Symptom:
+    try:
+        return Symptom(OK, f"{name}: ready, {sources_command.bounded(f'channels.{name}', channel.prove)}")
+    except GodmodeError as e:
+        return Symptom(BAD, f"{name}: {e.message}", e.fix)

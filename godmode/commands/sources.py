@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -15,13 +16,13 @@ from godmode.lib.engine import killswitch
 from godmode.lib.engine.meter import day_of
 from godmode.lib.engine.stop import Stopped, Stopper
 from godmode.lib.errors import KillSwitchOn, Transient, Usage
-from godmode.lib.kernel import Sight
 from godmode.lib.notify.freshness import freshness
 from godmode.lib.ports import Remote
 from godmode.lib.store import controls, limits, sync
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="How far the sources are read.", rich_markup_mode=None)
+T = TypeVar("T")
 LONGEST = timedelta(seconds=30)  # that a test may take, however the service drips
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -133,30 +134,35 @@ def test(
 def tested(godmode: App, name: str) -> dict[str, Any]:
     """What `sources test --json` prints. Raises KillSwitchOn, and what the source raises."""
 
-    def check() -> None:
-        truth = controls.read(godmode.store.conn)
-        if killswitch.is_on(godmode.config.state, truth):
-            raise KillSwitchOn("Kill switch is active", "`godmode killswitch off` allows requests again")
-
     godmode.migrated()
-    source = godmode.supply.one(name, check)
+    source = godmode.supply.one(name, partial(allowed, godmode))
     if not isinstance(source, Remote):
         return {"source": name, "says": "it has no credentials to prove", "total": None}
     try:
-        sight = _sight(source)
+        sight = bounded(f"sources.{name}", source.test)
     finally:
         source.close()
     return {"source": name, "says": sight.says, "total": sight.total}
 
 
-def _sight(source: Remote) -> Sight:
-    """What the source may see, or the error that it ends with: after LONGEST at the latest, and at once on a signal."""
-    stopper = Stopper()
+def allowed(godmode: App) -> None:
+    """What a test asks before every request. Raises KillSwitchOn."""
+    truth = controls.read(godmode.store.conn)
+    if killswitch.is_on(godmode.config.state, truth):
+        raise KillSwitchOn("Kill switch is active", "`godmode killswitch off` allows requests again")
+
+
+def bounded(section: str, test: Callable[[], T]) -> T:
+    """What a test comes to, or the error that it ends with: after LONGEST at the latest, and at once on a signal.
+
+    `section` is that of the configuration which says where the service is.
+    """
+    stopper, name = Stopper(), section.partition(".")[2]
     try:
         with stopper.listening(LONGEST), stopper.armed():
-            return source.test()
+            return test()
     except Stopped as e:
         if stopper.deadline_passed:
-            fix = f"is sources.{source.name}.base_url right, and the service well?"
-            raise Transient(f"{source.name} gave no whole answer within {LONGEST.total_seconds():g} s", fix) from None
-        raise Transient(f"the test of {source.name} was {e}") from None
+            fix = f"is {section}.base_url right, and the service well?"
+            raise Transient(f"{name} gave no whole answer within {LONGEST.total_seconds():g} s", fix) from None
+        raise Transient(f"the test of {name} was {e}") from None

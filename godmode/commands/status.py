@@ -58,7 +58,8 @@ def look(godmode: App) -> dict[str, Any]:
     """Everything `status --json` prints (docs/status.md)."""
     conn, now = godmode.migrated().conn, godmode.clock.now()
     parts = _parts(godmode, conn, now)
-    wrong, unknown = troubles(parts), unseen(parts, now, partial(terminal.near, now=now))
+    told = partial(terminal.near, now=now)
+    wrong, unknown = troubles(parts, told), unseen(parts, now, told)
     document = {
         "well": not wrong and (not unknown or _is_new(parts, glance.installed_at(conn), now)),
         "troubles": [asdict(trouble) for trouble in wrong],

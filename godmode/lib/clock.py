@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+
+def shown(slot: str, told: Callable[[datetime], str]) -> str:
+    """A slot by its key as she reads it: an interval's by the moment it began, a daily one by its date."""
+    return told(datetime.fromisoformat(slot)) if slot.endswith("Z") else slot
 
 
 class Clock(Protocol):

@@ -42,12 +42,15 @@ def shipped(name: str) -> Path:
 
 
 def private_folder(path: Path) -> Path:
-    """Make `path` with mode 0700 where it is missing; a folder that exists keeps its mode.
+    """Make `path` with mode 0700 where it is missing, and what is missing above it; what exists keeps its mode.
 
     Raises Usage when it cannot be made.
     """
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*reversed(path.parents), path):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(exist_ok=True)
     except OSError as e:
         raise Usage(
             f"cannot use the folder {path}: {e.strerror}",

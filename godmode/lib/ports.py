@@ -175,6 +175,16 @@ class Verifies(Protocol):
 
 
 @runtime_checkable
+class Proves(Protocol):
+    """A channel whose credentials can be tried without reaching anybody: whose they are, in words.
+
+    Raises what `send` does, but for Unknown.
+    """
+
+    def prove(self) -> str: ...
+
+
+@runtime_checkable
 class Divides(Protocol):
     """A channel with a longest message: the parts of a text, in order, each sent for itself under its own key."""
 

@@ -38,6 +38,8 @@ class Salesmsg(Served):
             return Answer(503, {"message": "Service Unavailable"})
         if request.path == "/oauth/personal-token/refresh" and request.method == "POST":
             return self._renew()
+        if request.path == "/user" and request.method == "GET":
+            return Answer(document={"id": 7, "first_name": "Jonah"})
         if request.path != "/messages" or request.method != "POST":
             return Answer(404, {"message": "Not Found"})
         return self._send(request)

@@ -82,6 +82,8 @@ class Telegram(Served):
             return _no(429, f"Too Many Requests: retry after {self.retry_after}", retry_after=self.retry_after)
         if self.mood == "down":
             return _no(500, "Internal Server Error")
+        if method == "getMe":
+            return Answer(document={"ok": True, "result": {"id": 123456, "is_bot": True, "username": "godmode_bot"}})
         if method == "getUpdates":
             return self._updates(request.form)
         if method == "answerCallbackQuery":

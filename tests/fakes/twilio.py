@@ -32,6 +32,7 @@ class Twilio(Served):
     def __init__(self, now: Callable[[], datetime] = lambda: datetime(2026, 3, 10, 17, 0, tzinfo=UTC)) -> None:
         super().__init__(self._act)
         self.now, self.mood, self.lists = now, "well", True
+        self.account = "active"
         self.opted_out, self.bad = set[str](), set[str]()
         self.made: list[dict[str, Any]] = []
         self.fate: tuple[str, str | None] = ("queued", None)
@@ -72,6 +73,8 @@ class Twilio(Served):
             return _no(429, 20429, "Too Many Requests")
         if self.mood == "down":
             return _no(503, 20503, "Service unavailable")
+        if request.method == "GET" and request.path == f"/2010-04-01/Accounts/{SID}.json":
+            return Answer(document={"sid": SID, "friendly_name": "Acme", "status": self.account})
         if request.method == "GET":
             return self._show(resource, request)
         return self._make(resource, request.form)

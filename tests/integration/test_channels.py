@@ -17,7 +17,7 @@ from godmode.lib.channels.salesmsg import Salesmsg
 from godmode.lib.channels.telegram import Telegram
 from godmode.lib.channels.twilio import Twilio
 from godmode.lib.clock import FixedClock
-from godmode.lib.errors import ExternalApi, GodmodeError, KillSwitchOn, Transient, Unknown, Usage
+from godmode.lib.errors import Auth, ExternalApi, GodmodeError, KillSwitchOn, Transient, Unknown, Usage
 from godmode.lib.ports import Site
 
 
@@ -65,6 +65,34 @@ def test_nothing_is_requested_once_the_switch_is_on(bench: Bench) -> None:
     with pytest.raises(KillSwitchOn):
         bench.send()
     assert bench.service.requests == []
+
+
+PROVING = ("telegram", "salesmsg", "twilio_sms")
+
+
+@pytest.mark.parametrize("name", PROVING)
+def test_credentials_are_tried_and_nothing_is_sent(
+    stand: Callable[[str], Bench], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = stand(name)
+    assert bench.channel().prove()
+    for secret in ("TELEGRAM_BOT_TOKEN", "SALESMSG_API_TOKEN", "TWILIO_AUTH_TOKEN"):
+        monkeypatch.setenv(secret, "another-one")
+    with pytest.raises(Auth):
+        bench.channel().prove()
+    assert list(bench.arrived()) == []
+
+
+@pytest.mark.parametrize("name", PROVING)
+@pytest.mark.parametrize("mood", ["down", "busy"])
+def test_a_trial_that_a_service_cannot_answer_now_condemns_no_credential(
+    stand: Callable[[str], Bench], name: str, mood: str
+) -> None:
+    bench = stand(name)
+    bench.service.mood = mood
+    with pytest.raises(GodmodeError) as raised:
+        bench.channel().prove()
+    assert (raised.value.retried, isinstance(raised.value, Unknown)) == (True, False)
 
 
 @pytest.mark.parametrize("mood", ["hangs_up", "down", "busy"])

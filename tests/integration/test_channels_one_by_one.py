@@ -62,6 +62,13 @@ def test_what_became_of_a_broken_request_is_asked_for(stand: Callable[[str], Ben
     assert way == "call" or channel.ask(way, PHONE, "another", NOON - timedelta(minutes=3)) is None
 
 
+def test_an_account_that_is_suspended_is_found_before_it_is_needed(stand: Callable[[str], Bench]) -> None:
+    bench = stand("twilio_sms")
+    bench.service.account = "suspended"
+    with pytest.raises(Refused, match="the account Acme is suspended"):
+        bench.channel().prove()
+
+
 def test_while_the_lists_may_lag_behind_nobody_knows(stand: Callable[[str], Bench]) -> None:
     bench = stand("twilio_sms")
     with pytest.raises(Transient, match="does not list it yet"):

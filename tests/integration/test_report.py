@@ -198,17 +198,20 @@ def test_few_days_stand_in_rows_and_many_in_weeks_from_monday_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("succeeded", "failed", "skipped", "state", "words"),
+    ("succeeded", "failed", "skipped", "missed", "state", "words"),
     [
-        (48, 0, 0, "worked", "48 worked"),
-        (47, 1, 0, "mixed", "47 worked, 1 failed"),
-        (0, 2, 1, "failed", "2 failed, 1 skipped"),
-        (0, 0, 1, "skipped", "1 skipped"),
-        (0, 0, 0, "none", "no run"),
+        (48, 0, 0, 0, "worked", "48 worked"),
+        (8, 0, 0, 40, "gaps", "8 worked, 40 slots missed"),
+        (47, 1, 0, 0, "mixed", "47 worked, 1 failed"),
+        (0, 2, 1, 0, "failed", "2 failed, 1 skipped"),
+        (0, 0, 1, 0, "skipped", "1 skipped"),
+        (0, 0, 0, 0, "none", "no run"),
     ],
 )
-def test_a_day_has_a_shape_and_words(succeeded: int, failed: int, skipped: int, state: str, words: str) -> None:
-    runs = Runs("x", 0, succeeded, failed, skipped, 0, None, None, None)
+def test_a_day_has_a_shape_and_words(
+    succeeded: int, failed: int, skipped: int, missed: int, state: str, words: str
+) -> None:
+    runs = Runs("x", 0, succeeded, failed, skipped, missed, None, None, None)
     cell = calendar(JobDays("x", "x", "x", runs, {0: runs}), [date(2026, 3, 4)]).cells[0]
     assert (cell.state, cell.words) == (state, f"Wed 04 Mar: {words}")
 

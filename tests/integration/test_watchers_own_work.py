@@ -220,7 +220,7 @@ def test_slots_that_a_run_noted_as_missed_are_told(watched: Watched) -> None:
     watched.audits("periodic_scan", action_type="missed", success=None, output_data=data)
     watched.audits("process_retry_queue", action_type="missed", success=None, output_data='{"count": 19}')
     assert titles(watched, "missed_slots") == [
-        "WARN periodic scan missed 7 slots: 2026-03-10T12:00:00Z to 2026-03-10T15:00:00Z"
+        "WARN periodic scan missed 7 slots: Tue 10 Mar 07:00 to Tue 10 Mar 10:00"
     ]
     watched.audits("periodic_scan", ago=HOUR, success=None, output_data='{"reason": "kill_switch"}')
     assert titles(watched, "missed_slots") == []

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from fakes.installation import Operator
 from fakes.n8n import KEY, N8n
+from fakes.telegram import CHAT, TOKEN, Telegram
 
 from godmode.lib.store import migrate
 
@@ -56,15 +57,61 @@ def test_what_others_may_write_or_read_is_named_and_mended_when_asked(
     files = {"NOTION_TOKEN_FILE": str(token)}
 
     code, entries = found(operator, "--offline", **files)
-    assert (code, [line.split(" (")[0] for line in bad(entries)]) == (
+    assert (code, {line.split(" (")[0] for line in bad(entries)}) == (
         1,
-        [f"configuration: others may write {config}", f"secrets: others may read {token}"],
+        {f"configuration: others may write {config}", f"secrets: others may read {token}"},
     )
     assert config.stat().st_mode & 0o777 == 0o666, "it was only asked to look"
 
     code, entries = found(operator, "--offline", "--fix", **files)
     assert (code, [e["says"] for e in entries if e["mended"]] != []) == (0, True)
     assert (config.stat().st_mode & 0o777, token.stat().st_mode & 0o777) == (0o644, 0o600)
+
+
+def test_the_file_of_the_secrets_is_looked_at_and_made_hers_alone(operator: Operator, database_url: str) -> None:
+    secrets = operator.home / "secrets.env"
+    secrets.write_text("NOTION_TOKEN=her-own-token-of-notion\n")
+    secrets.chmod(0o644)
+
+    code, entries = found(operator, "--offline")
+    assert (code, bad(entries)) == (2, [f"secrets: others can read the secrets in {secrets}"])
+    assert any(entry["check"] == "database" for entry in entries), "the rest is examined all the same"
+
+    assert found(operator, "--offline", "--fix")[0] == 0
+    assert secrets.stat().st_mode & 0o777 == 0o600
+    code, entries = found(operator, "--offline")
+    assert (code, bad(entries)) == (0, [])
+    assert next(e["says"] for e in entries if e["check"] == "secrets").startswith(f"NOTION_TOKEN in {secrets}")
+
+
+def test_of_the_state_folder_only_what_holds_a_token_has_to_be_hers_alone(
+    operator: Operator, database_url: str
+) -> None:
+    state = operator.home / "state"
+    state.mkdir(mode=0o700)
+    for name in ("salesmsg_token.lock", "salesmsg_token.json"):
+        (state / name).touch(0o644)
+    assert bad(found(operator)[1]) == [f"state: others may read {state / 'salesmsg_token.json'}"]
+
+
+def test_with_a_configuration_that_cannot_be_used_all_else_is_examined(operator: Operator, database_url: str) -> None:
+    config = operator.home / "config.toml"
+    config.write_text("timezone = = 3\n")
+    code, entries = found(operator)
+    assert (code, len(bad(entries))) == (2, 1)
+    assert bad(entries)[0].startswith(f"configuration: {config}: not TOML")
+    assert {entry["check"] for entry in entries} >= {"python", "wheel", "disk", "state", "database", "schedule", "mail"}
+
+
+def test_of_an_empty_database_nothing_is_called_well(operator: Operator, empty_database_url: str) -> None:
+    entries = [entry for entry in found(operator, "--offline")[1] if entry["check"] == "database"]
+    assert [entry["state"] for entry in entries] == ["ok", "bad"]
+
+
+def test_nothing_is_said_twice(operator: Operator, database_url: str) -> None:
+    (operator.home / "config.toml").write_text('[channels.telegram]\nchat_id = "123456789"\n')
+    _, entries = found(operator, "--offline", TELEGRAM_BOT_TOKEN="123456:AA-fake_bot-token")
+    assert sum("allowlist" in entry["says"] for entry in entries) == 1
 
 
 def test_a_dead_database_is_one_finding_among_others(operator: Operator) -> None:
@@ -124,6 +171,26 @@ def test_credentials_are_tried_unless_told_otherwise(
         assert asked > 0
         assert found(operator, "--offline", N8N_API_KEY=key)[0] == 0
         assert len(fake.calls) == asked
+
+
+@pytest.mark.parametrize(("token", "says"), [(TOKEN, "telegram: ready, the token is"), ("1:wrong", "does not know")])
+def test_a_channels_credentials_are_tried_and_nothing_is_sent(
+    operator: Operator, database_url: str, token: str, says: str
+) -> None:
+    with Telegram(CHAT) as fake:
+        (operator.home / "config.toml").write_text(
+            f'[channels.telegram]\nchat_id = "{CHAT}"\nbase_url = "{fake.url}"\n'
+        )
+        operator.types("allowlist", "add", CHAT, "--name", "Jonah", "--for", "message", TELEGRAM_BOT_TOKEN=token)
+        code, entries = found(operator, TELEGRAM_BOT_TOKEN=token)
+        assert [says in entry["says"] for entry in entries if entry["check"] == "channels"] == [True]
+        assert (code, fake.delivered) == (int(token != TOKEN), [])
+        asked = len(fake.requests)
+        found(operator, "--offline", TELEGRAM_BOT_TOKEN=token)
+        assert len(fake.requests) == asked
+        operator.types("killswitch", "on", "--reason", "a trial")
+        found(operator, TELEGRAM_BOT_TOKEN=token)
+        assert len(fake.requests) == asked
 
 
 def test_no_service_is_asked_with_the_switch_on(operator: Operator, db: psycopg.Connection) -> None:

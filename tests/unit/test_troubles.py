@@ -54,12 +54,16 @@ WELL = Parts(
 )
 
 
+def hour(at: datetime) -> str:
+    return f"{at:%H:%M}"
+
+
 def wrong(**parts: Any) -> list[tuple[str, str]]:
-    return [(trouble.what, trouble.command) for trouble in troubles(replace(WELL, **parts))]
+    return [(trouble.what, trouble.command) for trouble in troubles(replace(WELL, **parts), hour)]
 
 
 def not_seen(**parts: Any) -> list[tuple[str, str]]:
-    found = unseen(replace(WELL, **parts), NOW, lambda at: f"{at:%H:%M}")
+    found = unseen(replace(WELL, **parts), NOW, hour)
     return [(trouble.what, trouble.command) for trouble in found]
 
 
@@ -92,8 +96,13 @@ OFF = {"jobs_enabled": False, "comms_enabled": False, "write_enabled": False}
         ),
         ({"jobs": [job(stuck=True)]}, "periodic-scan began and never ended", "godmode run periodic-scan"),
         (
-            {"jobs": [job(last_missed={"count": 2, "from": "a", "to": "b"})]},
-            "periodic-scan missed 2 slots, a to b",
+            {"jobs": [job(last_missed={"count": 2, "from": "2026-03-10T12:00:00Z", "to": "2026-03-10T12:30:00Z"})]},
+            "periodic-scan missed 2 slots, 12:00 to 12:30",
+            "godmode audit --job periodic-scan",
+        ),
+        (
+            {"jobs": [job(last_missed={"count": 1, "from": "2026-03-09", "to": "2026-03-09"})]},
+            "periodic-scan missed 1 slot, 2026-03-09",
             "godmode audit --job periodic-scan",
         ),
         (

@@ -6,7 +6,7 @@ Tokens live an hour (see salesmsg_token.py). An endpoint that places a call is n
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from godmode.lib import address
 from godmode.lib.channels import answers
@@ -14,10 +14,13 @@ from godmode.lib.channels.complete import require
 from godmode.lib.channels.salesmsg_token import TOKEN, Tokens
 from godmode.lib.channels.sms import fitted
 from godmode.lib.config import secret
-from godmode.lib.errors import Auth, ExternalApi
+from godmode.lib.errors import Auth, ExternalApi, Transient, Unknown
 from godmode.lib.kernel import Receipt
 from godmode.lib.ports import Site
 from godmode.lib.sections import Address, Section
+
+if TYPE_CHECKING:
+    import httpx
 
 MINUTE = timedelta(minutes=1)  # how long the rate limit of 60 a minute holds
 
@@ -44,22 +47,38 @@ class Salesmsg:
         """Refresh the token where it would not last until the next look; whether it was. Raises as `send` does."""
         return self._tokens.keep()
 
+    def prove(self) -> str:
+        """That the token is taken (`GET /user`)."""
+        from godmode.lib import http
+
+        with self._client() as client, http.translated("Salesmsg"):
+            response = client.get(f"{self._base}/user")
+        answer = answers.document(response)
+        if response.is_success and answer:
+            return "the token is taken"
+        try:
+            _refuse(response, answer, self._site)
+        except Unknown as e:
+            raise Transient(f"Salesmsg answered {response.status_code}, and not what was asked", e.fix) from None
+
     def send(self, to: str, text: str, key: str) -> Receipt:
         """Send an SMS of at most three segments. Raises Unknown when nobody knows whether it went out."""
         from godmode.lib import http
 
         query = {"number": to, "team_id": self._team, "message": fitted(text)}
-        headers = {"Authorization": f"Bearer {self._tokens.current()}", "Accept": "application/json"}
-        with (
-            http.client(self._base, before=self._site.check, headers=headers) as client,
-            http.translated("Salesmsg", sends=True),
-        ):
+        with self._client() as client, http.translated("Salesmsg", sends=True):
             response = client.post(f"{self._base}/messages", params=query)
         answer = answers.document(response)
         number = _number(answer)
         if not response.is_success or number is None:
             _refuse(response, answer, self._site)
         return Receipt(str(number))
+
+    def _client(self) -> httpx.Client:
+        from godmode.lib import http
+
+        headers = {"Authorization": f"Bearer {self._tokens.current()}", "Accept": "application/json"}
+        return http.client(self._base, before=self._site.check, headers=headers)
 
 
 def _refuse(response: Any, answer: dict[str, Any], site: Site) -> NoReturn:

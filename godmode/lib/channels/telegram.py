@@ -53,6 +53,15 @@ class Telegram:
         self.listens = settings.approvals
         self._base, self._token, self._site = settings.base_url.rstrip("/"), token or "", site
 
+    def prove(self) -> str:
+        """Whose the token is (`getMe`)."""
+        response = self._post("getMe", sends=False)
+        answer = answers.document(response)
+        bot = answer.get("result")
+        if answer.get("ok") is not True or not isinstance(bot, dict):
+            self._unanswered(response, answer)
+        return f"the token is that of the bot @{bot.get('username')}"
+
     def parts(self, text: str) -> tuple[str, ...]:
         """The text as messages that Telegram takes."""
         return divided(text, LIMIT, MOST_PARTS, utf16)

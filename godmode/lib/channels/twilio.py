@@ -54,6 +54,14 @@ class Twilio:
         self._auth = (sid or "", token or "")
         self._base = f"{settings.base_url.rstrip('/')}/2010-04-01/Accounts/{sid}"
 
+    def prove(self) -> str:
+        """Whose the credentials are, and whether that account is in use. Raises Refused where it is not."""
+        account = self._read(f"{self._base}.json", {})
+        name, status = account.get("friendly_name"), account.get("status")
+        if status != "active":
+            raise Refused(f"Twilio says that the account {name} is {status}", "see console.twilio.com")
+        return f"the credentials are those of the account {name}"
+
     def send(self, to: str, text: str, key: str) -> Receipt:
         """Send an SMS of at most three segments. Raises Unknown when nobody knows whether it went out."""
         return self._post("Messages", {"To": to, "From": self._from, "Body": fitted(text)})
@@ -132,10 +140,13 @@ class Twilio:
         return Receipt(str(answer["sid"]))
 
     def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        return self._read(f"{self._base}/{path}", query)
+
+    def _read(self, url: str, query: Mapping[str, str]) -> dict[str, Any]:
         from godmode.lib import http
 
         with self._client() as client, http.translated("Twilio"):
-            response = client.get(f"{self._base}/{path}", params=query)
+            response = client.get(url, params=query)
         answer = answers.document(response)
         if not response.is_success:
             self._refuse(response, answer)

@@ -17,6 +17,9 @@ from typing import Any
 
 import msgspec
 
+from godmode.lib.errors import Usage
+from godmode.lib.paths import private_folder
+
 SIZE = 1024  # bytes
 MEMORY = Path("/dev/shm")
 
@@ -58,8 +61,8 @@ def spare(path: Path) -> Path:
 def held(path: Path) -> Iterator[Slab | None]:
     """The file, for this process alone; None while another one has it. Where neither file can be made, it is empty."""
     beside = spare(path)
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(Usage):
+        private_folder(path.parent)
     disk = _opened(path, os.O_RDWR | os.O_CREAT, os.O_RDONLY)
     memory = _opened(beside, os.O_RDWR | (os.O_CREAT if disk is None else 0))
     kept = Slab(disk, memory, beside)

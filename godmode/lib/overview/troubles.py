@@ -5,10 +5,12 @@ The parts are those of `godmode status --json` (docs/status.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from godmode.lib.clock import shown
 from godmode.lib.store import sync
 from godmode.lib.store.figures import Backlog, OpenIncident
 from godmode.lib.store.glance import Urgent
@@ -44,9 +46,9 @@ class Parts:
     health: Mapping[str, Any] | None
 
 
-def troubles(parts: Parts) -> list[Trouble]:
-    """What is wrong, the worst first."""
-    return [*_switch(parts), *_reaching(parts), *_work(parts), *_rest(parts)]
+def troubles(parts: Parts, told: Callable[[datetime], str]) -> list[Trouble]:
+    """What is wrong, the worst first. `told` writes a moment as the operator reads it."""
+    return [*_switch(parts), *_reaching(parts), *_work(parts), *_rest(parts, told)]
 
 
 def _switch(parts: Parts) -> Iterator[Trouble]:
@@ -124,12 +126,14 @@ def _source(source: Entry) -> Iterator[Trouble]:
         yield Trouble(f"{name} was not read to the end: {why}", "godmode sources")
 
 
-def _rest(parts: Parts) -> Iterator[Trouble]:
+def _rest(parts: Parts, told: Callable[[datetime], str]) -> Iterator[Trouble]:
     for entry in parts.jobs:
         if missed := entry["last_missed"]:
             name = entry["job"].replace("_", "-")
             slots = "1 slot" if missed["count"] == 1 else f"{missed['count']} slots"
-            yield Trouble(f"{name} missed {slots}, {missed['from']} to {missed['to']}", f"godmode audit --job {name}")
+            first, last = shown(missed["from"], told), shown(missed["to"], told)
+            span = first if first == last else f"{first} to {last}"
+            yield Trouble(f"{name} missed {slots}, {span}", f"godmode audit --job {name}")
     if count := parts.backlog.dead_letters:
         what = "1 piece of work was" if count == 1 else f"{count} pieces of work were"
         yield Trouble(f"{what} given up on", "godmode queue dead")

@@ -16,7 +16,7 @@ IN_ROWS = 2 * ROW  # days up to which they stand in rows, as wide as a quarter's
 
 @dataclass(frozen=True)
 class Cell:
-    """A day: where it is drawn, how it went (`worked`, `failed`, `mixed`, `skipped`, `none`), and that in words.
+    """A day: where it is drawn, how it went (`worked`, `gaps`, `mixed`, `failed`, `skipped`, `none`), that in words.
 
     `bad` is how much of the cell is drawn as failed.
     """
@@ -61,7 +61,9 @@ def _cell(runs: Runs | None, day: date, place: tuple[int, int]) -> Cell:
 def _state(runs: Runs | None) -> str:
     if runs is None or not (runs.succeeded or runs.failed):
         return "skipped" if runs and runs.skipped else "none"
-    return "worked" if not runs.failed else "mixed" if runs.succeeded else "failed"
+    if runs.failed:
+        return "mixed" if runs.succeeded else "failed"
+    return "gaps" if runs.missed else "worked"
 
 
 def told(runs: Runs | None) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from godmode.lib.clock import shown
 from godmode.lib.kernel import Every, Incident, Severity
 from godmode.lib.ports import Due, Grounds
 from godmode.lib.sections import Minutes, Section
@@ -63,15 +64,19 @@ class MissedSlots(Struct, frozen=True):
             return True
         return note.count * due.cadence.period >= timedelta(minutes=self.settings.minutes)
 
+    def _told(self, at: datetime) -> str:
+        return f"{at.astimezone(self.grounds.zone):%a %d %b %H:%M}"
+
     def _overdue(self, due: Due, row: JobState) -> Incident:
-        last = f"its last was {row.slot}"
-        title = f"{due.job.replace('_', ' ')} has not run for its slot {due.slot}; {last}"
+        last = f"its last was {shown(row.slot or '', self._told)}"
+        title = f"{due.job.replace('_', ' ')} has not run for its slot {shown(due.slot, self._told)}; {last}"
         evidence = {"slot": due.slot, "last_slot": row.slot, "follow_up": f"godmode audit --job {due.job}"}
         return Incident(self.name, Severity.WARN, title, f"{self.name}:{due.job}", evidence=evidence)
 
     def _noted(self, note: Missed) -> Incident:
         slots = "a slot" if note.count == 1 else f"{note.count:,} slots"
-        span = note.first if note.first == note.last else f"{note.first} to {note.last}"
+        first, last = shown(note.first, self._told), shown(note.last, self._told)
+        span = first if first == last else f"{first} to {last}"
         title = f"{note.action.replace('_', ' ')} missed {slots}: {span}"
         evidence = {
             "from": note.first, "to": note.last, "count": note.count, "events": [note.ts.isoformat()],

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from psycopg import Connection
 
+from godmode.lib.config import Config
 from godmode.lib.health.doctor.symptom import BAD, OK, WARN, Symptom
-from godmode.lib.store import migrate, rights
+from godmode.lib.store import migrate, rights, vitals
 
-CLOCKS_APART = timedelta(seconds=5)
+OLDEST = 14  # of PostgreSQL
 
 
 def server(conn: Connection) -> Iterator[Symptom]:
     """The server's version."""
-    yield Symptom(OK, f"PostgreSQL {conn.info.parameter_status('server_version')} answers")
+    version = conn.info.parameter_status("server_version")
+    if conn.info.server_version < OLDEST * 10_000:
+        yield Symptom(BAD, f"PostgreSQL {version}", f"godmode needs {OLDEST} or newer")
+    else:
+        yield Symptom(OK, f"PostgreSQL {version} answers")
 
 
-def schema(conn: Connection) -> Iterator[Symptom]:
-    """The schema's version against the program's."""
+def schema(conn: Connection, *, embedded: bool) -> Iterator[Symptom]:
+    """The schema's version against the program's; the embedded database is brought up to it by any run."""
     at, newest = migrate.version(conn), migrate.newest()
     if at == newest:
         yield Symptom(OK, f"the schema is at {at}, as this program needs it")
     elif at < newest:
         says = f"the schema is at {at}, this program needs {newest}"
-        yield Symptom(BAD, says, "`godmode db migrate`", lambda: migrate.apply(conn))
+        fix = "the next run does it, or `godmode db migrate`" if embedded else "`godmode db migrate`"
+        yield Symptom(WARN if embedded else BAD, says, fix, lambda: migrate.apply(conn))
     else:
         yield Symptom(BAD, f"the schema is at {at}, this program only knows {newest}", "install a newer godmode")
 
@@ -51,12 +57,12 @@ def rules(conn: Connection) -> Iterator[Symptom]:
         yield Symptom(OK, "the database refuses to delete in every table")
 
 
-def clocks(conn: Connection, now: datetime) -> Iterator[Symptom]:
+def clocks(conn: Connection, config: Config, now: Callable[[], datetime]) -> Iterator[Symptom]:
     """The server's clock against this machine's: defaults of rows made by hand come from the server."""
-    row = conn.execute("SELECT clock_timestamp()").fetchone()
-    assert row is not None
-    apart = abs(row[0] - now)
-    if apart > CLOCKS_APART:
+    before = now()
+    seen = vitals.vitals(conn).at
+    apart = max(before - seen, seen - now(), timedelta(0))
+    if apart.total_seconds() >= config.settings.health.clock_seconds:
         says = f"the server's clock and this machine's are {apart.total_seconds():.0f} s apart"
         yield Symptom(WARN, says, "let both be set by NTP")
     else:

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from godmode.lib import secrets_file
 from godmode.lib.config import Config
+from godmode.lib.errors import Usage
 from godmode.lib.health.doctor.symptom import BAD, OK, WARN, Symptom
 
 _GROUP_OR_OTHERS_WRITE, _OTHERS_READ = 0o022, 0o044
@@ -44,26 +46,44 @@ def state(config: Config) -> Iterator[Symptom]:
         yield Symptom(BAD, f"others may write {folder} ({_shown(mode)})", fix, _without(folder, 0o022))
     else:
         yield Symptom(OK, f"{folder} ({_shown(mode)})")
-    for path in sorted(folder.glob("*token*")):
+    for path in sorted(folder.glob("*token.json")):
         if path.is_file() and path.stat().st_mode & 0o077:
             yield Symptom(BAD, f"others may read {path}", f"`chmod 600 {path}`", _without(path, 0o077))
 
 
-def secrets(names: Sequence[str]) -> Iterator[Symptom]:
-    """The files that hold secrets (NAME_FILE): nobody else's to read."""
-    found = [(name, Path(file)) for name in names if (file := os.environ.get(f"{name}_FILE"))]
-    for name, path in found:
-        try:
-            mode = path.stat().st_mode
-        except OSError as e:
-            yield Symptom(BAD, f"{name}_FILE: cannot read {path}: {e.strerror}", "correct it, or unset it")
-            continue
-        if mode & 0o077:
-            yield Symptom(BAD, f"others may read {path} ({name}_FILE)", f"`chmod 600 {path}`", _without(path, 0o077))
-        else:
-            yield Symptom(OK, f"{name} is in {path}, which is yours alone")
-    if not found:
+def secrets(names: Sequence[str], config: Path) -> Iterator[Symptom]:
+    """The files that hold secrets (secrets.env beside the configuration, NAME_FILE): nobody else's to read."""
+    named = [(name, Path(file)) for name in names if (file := os.environ.get(f"{name}_FILE"))]
+    yield from _environment(config)
+    for name, path in named:
+        yield from _secret(name, path)
+    if not named and not secrets_file.beside(config).exists():
         yield Symptom(OK, "no secret is read from a file")
+
+
+def _environment(config: Path) -> Iterator[Symptom]:
+    """The file that cron's runs have their secrets from."""
+    path = secrets_file.beside(config)
+    try:
+        given = secrets_file.read(config)
+    except Usage as e:
+        mode = path.stat().st_mode if path.exists() else 0
+        yield Symptom(BAD, e.message, e.fix, _without(path, 0o077) if mode & 0o077 else None)
+        return
+    if given:
+        yield Symptom(OK, f"{', '.join(sorted(given))} in {path}, which is yours alone")
+
+
+def _secret(name: str, path: Path) -> Iterator[Symptom]:
+    try:
+        mode = path.stat().st_mode
+    except OSError as e:
+        yield Symptom(BAD, f"{name}_FILE: cannot read {path}: {e.strerror}", "correct it, or unset it")
+        return
+    if mode & 0o077:
+        yield Symptom(BAD, f"others may read {path} ({name}_FILE)", f"`chmod 600 {path}`", _without(path, 0o077))
+    else:
+        yield Symptom(OK, f"{name} is in {path}, which is yours alone")
 
 
 def leftovers(folder: Path) -> Iterator[Symptom]:

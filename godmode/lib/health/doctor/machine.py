@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from godmode.lib.config import Config
+from godmode.lib.health.disks import seen
 from godmode.lib.health.doctor.symptom import BAD, OK, WARN, Symptom
 from godmode.lib.paths import shipped
 
 OLDEST, NEWEST = (3, 11), (3, 14)
-FULL, FILLING = 0.95, 0.85  # of a disk
+FILLING = 0.85  # of a disk
 _PARTS = ("migrations", "systemd", "crontab.example")
 _MAILERS = ("/usr/sbin/sendmail", "/usr/lib/sendmail")
 
@@ -57,11 +57,18 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def clock(config: Config) -> Iterator[Symptom]:
-    """The zone of all hours, and whether something keeps the machine's clock right."""
+def zone(config: Config) -> Iterator[Symptom]:
+    """The zone of all hours."""
     yield Symptom(OK, f"hours are those of {config.settings.timezone}; the machine's zone does not matter")
-    kept = _is_kept_right()
-    if kept is False:
+
+
+def clock() -> Iterator[Symptom]:
+    """Whether something keeps the machine's clock right; nothing is said where nobody knows."""
+    if (kept := _is_kept_right()) is None:
+        return
+    if kept:
+        yield Symptom(OK, "the machine's clock is kept right")
+    else:
         yield Symptom(WARN, "nothing keeps the machine's clock right", "`timedatectl set-ntp true`, or install chrony")
 
 
@@ -76,19 +83,14 @@ def _is_kept_right() -> bool | None:
     return bool(libc.adjtimex(ctypes.create_string_buffer(512)) != time_error)
 
 
-def disks(folders: Iterable[Path]) -> Iterator[Symptom]:
-    """The disks of all folders that are used, each disk once."""
-    seen: set[int] = set()
-    for folder in folders:
-        there = next(p for p in (folder, *folder.parents) if p.exists())
-        if (device := there.stat().st_dev) in seen:
-            continue
-        seen.add(device)
-        usage = shutil.disk_usage(there)
-        full = usage.used / max(1, usage.used + usage.free)
-        says = f"{full:.0%} of the disk of {there} is used, {usage.free / 1e9:,.1f} GB are free"
-        state = BAD if full >= FULL else WARN if full >= FILLING else OK
-        yield Symptom(state, says, "" if state == OK else "free some space, or move `state_dir`")
+def disks(folders: Mapping[str, Path], percent: int) -> Iterator[Symptom]:
+    """The disks of all folders that are used, by their names, each disk once; full is one from `percent` on."""
+    there = {name: next(p for p in (folder, *folder.parents) if p.exists()) for name, folder in folders.items()}
+    for disk in seen(there):
+        says = f"{disk.full:.0%} of the disk of {disk.where} ({', '.join(disk.folders)}) is used"
+        state = BAD if disk.full * 100 >= percent else WARN if disk.full >= FILLING else OK
+        fix = "" if state == OK else "free some space, or move `state_dir`"
+        yield Symptom(state, f"{says}, {disk.free / 1e9:,.1f} GB are free", fix)
 
 
 def mail() -> Iterator[Symptom]:
