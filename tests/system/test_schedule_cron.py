@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,12 @@ def cron(tmp_path: Path) -> Cron:
 
 
 @pytest.fixture
-def her(tmp_path: Path, cron: Cron) -> Operator:
+def her(tmp_path: Path, cron: Cron, discard: Callable[[Path], None]) -> Iterator[Operator]:
     (tmp_path / "a b%c").mkdir()
     operator = Operator(tmp_path / "a b%c")
     operator.env |= cron.env
-    return operator
+    yield operator
+    discard(operator.home / "state")
 
 
 def test_install_puts_the_printed_block_into_the_crontab_and_uninstall_takes_it_out(her: Operator, cron: Cron) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from fakes import machine
 from fakes.installation import GODMODE
 
+NOON = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"  # where it is about that now, so that the cleanup is due
 LINK = "/root/.local/bin/godmode"  # as pipx and uv make it
 # Runs in the place of a job: what the sandbox has to allow, and what it has to refuse.
 PROBE = r"""
@@ -49,8 +51,14 @@ cat >/var/probe.py <<'PROBE'
 PROBE
 mkdir -p /etc/godmode /etc/credstore /root/.ssh
 touch /tmp/outside
-echo ntn_of_the_store >/etc/credstore/godmode.NOTION_TOKEN
-printf '[jobs.health_monitor]\\ninterval_minutes = 1\\n' >/etc/godmode/config.toml
+cat >/etc/godmode/config.toml <<'MINE'
+timezone = "{NOON}"
+[jobs.health_monitor]
+interval_minutes = 1
+[backup]
+daily = true
+folder = "/srv/backups"
+MINE
 {GODMODE} init --yes
 mkdir -p /root/.local/bin
 ln -s {GODMODE} {LINK}
@@ -80,6 +88,10 @@ main_pid() {{ systemctl show --property=MainPID --value godmode-postgres.service
 systemctl show --property=ActiveState --value godmode-postgres.service >{machine.RESULTS}/server
 before=$(main_pid)
 systemctl stop 'godmode-*.timer'
+for second in $(seq 60); do
+    systemctl list-units --state=activating --plain --no-legend 'godmode@*' | grep -q . || break
+    sleep 0.5
+done
 kill -QUIT "$(head -1 /var/lib/godmode/postgres/data/postmaster.pid)"
 for second in $(seq 60); do
     now=$(main_pid)
@@ -92,7 +104,11 @@ printf '[Service]\\nExecStart=\\nExecStart={machine.PYTHON} /var/probe.py\\nRead
     >/etc/systemd/system/godmode@probe.service.d/probe.conf
 touch /var/lib/godmode/probe
 systemctl daemon-reload
+systemctl start godmode@cleanup-old-data.service
+{GODMODE} audit --json --job backup_check >{machine.RESULTS}/backups.json
+echo ntn_of_the_store >/etc/credstore/godmode.NOTION_TOKEN
 systemctl start godmode@probe.service || journalctl --no-pager -u godmode@probe.service
+rm /etc/credstore/godmode.NOTION_TOKEN
 mkdir /etc/systemd/system/godmode@run-watchers.service.d
 printf '[Service]\nExecStart=\nExecStart=/bin/sh -c "kill -9 $$$$"\n' \
     >/etc/systemd/system/godmode@run-watchers.service.d/crash.conf
@@ -147,6 +163,12 @@ def test_the_timers_run_the_jobs_in_their_slots(ran: Path) -> None:
 
 def test_the_embedded_server_has_a_unit_that_starts_it_again_when_it_dies(ran: Path) -> None:
     assert (ran / "server").read_text().split() == ["active", "active"]
+
+
+def test_a_backup_is_taken_and_brought_back_within_the_sandbox(ran: Path) -> None:
+    [check] = json.loads((ran / "backups.json").read_text())
+    assert check["success"]
+    assert check["output_data"]["file"].startswith("/srv/backups/")
 
 
 def test_a_run_can_do_its_work_within_the_sandbox_and_little_else(ran: Path) -> None:
