@@ -49,6 +49,10 @@ path = "{chats}"
 me = ["Jonah"]
 [sources.n8n]
 base_url = "{n8n}"
+[health]  # whatever machine this is drawn on
+disk_percent = 100
+disk_hours = 1
+database_ms = 60000
 """
 LIGHT = TerminalTheme(
     (255, 255, 255),
