@@ -25,10 +25,14 @@ def show(ctx: typer.Context, as_json: Json = False) -> int:
     return 0
 
 
+def _beginning(incomplete: str) -> list[str]:
+    return [name for name in controls.NAMES if name.startswith(incomplete)]
+
+
 @app.command("set")
 def set_(
-    name: Annotated[str, typer.Argument(help=", ".join(controls.NAMES))],
-    value: Annotated[str, typer.Argument(help="on or off")],
+    name: Annotated[str, typer.Argument(help=", ".join(controls.NAMES), autocompletion=_beginning)],
+    value: Annotated[str, typer.Argument(help="on or off", autocompletion=terminal.known(("on", "off")))],
     as_json: Json = False,
 ) -> int:
     """Switch one control on or off; every run looks at it before it works."""

@@ -37,6 +37,8 @@ def cron(
     if not install and not uninstall:
         terminal.show({"crontab": text}, as_json, text.rstrip("\n"))
         return 0
+    if install and log is not None:
+        _writable(log)
     name = started.call(config).name
     before = crontab.read()
     after = crontab.with_block(before, name, text) if install else crontab.without_block(before, name)
@@ -82,6 +84,14 @@ def systemd(
 def _one_of(*asked: bool) -> None:
     if sum(asked) > 1:
         raise Usage("--install, --uninstall and --out do not go together", "give one of them")
+
+
+def _writable(log: Path) -> None:
+    """A shell that cannot open the file it is to write into does not start the job either."""
+    try:
+        log.open("a").close()
+    except OSError as e:
+        raise Usage(f"cannot write {log}: {e.strerror}", "every line would fail; name a file that can be made") from e
 
 
 def _as_root(user: bool, system: bool) -> bool:

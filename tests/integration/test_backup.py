@@ -14,7 +14,7 @@ from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
 from godmode.lib.errors import DatabaseTrouble, Usage
 from godmode.lib.kernel import Outcome
-from godmode.lib.store import dump, restore
+from godmode.lib.store import dump, places, restore
 from godmode.wiring import App
 
 NewState = Callable[..., Path]
@@ -119,6 +119,44 @@ def test_a_backup_that_fails_leaves_nothing_behind(empty_database_url: str, conf
     with pytest.raises(DatabaseTrouble):
         dump.make(config, empty_database_url.replace("//godmode@", "//stranger@"), tmp_path / "backups", NIGHT)
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_backup_is_for_its_owner_alone_also_in_a_folder_that_others_read(
+    config: Config, filled: psycopg.Connection, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    made = taken(config, tmp_path)
+    assert [oct(path.stat().st_mode & 0o777) for path in (made.path, dump.beside(made.path))] == ["0o600", "0o600"]
+
+
+def test_halves_that_killed_backups_left_are_cleared_away_by_the_next_days(
+    config: Config, filled: psycopg.Connection, tmp_path: Path
+) -> None:
+    old, perhaps_under_way = (
+        tmp_path / ".godmode-20260309T080000Z.dump.part",
+        tmp_path / ".godmode-20260310T075900Z.dump.part",
+    )
+    for half in (old, perhaps_under_way):
+        half.write_text("half")
+    taken(config, tmp_path, NIGHT + timedelta(seconds=1))
+    assert (old.exists(), perhaps_under_way.exists()) == (False, True)
+
+
+def test_a_restore_that_fails_leaves_no_database_behind(
+    config: Config, filled: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, url, state = taken(config, tmp_path), dump.address(config), tmp_path / "back"
+    state.mkdir()
+    (state / "notes.txt").write_text("hers")
+    with monkeypatch.context() as patched:
+        patched.setattr(restore, "differences", lambda before, after: ["incidents is missing"])
+        with pytest.raises(DatabaseTrouble, match="incidents is missing"):
+            restore.into_state(config, made.path, state)
+        with pytest.raises(DatabaseTrouble, match="incidents is missing"):
+            restore.into_database(config, made.path, url, "half_back")
+    assert not places.home(state).exists()
+    assert (state / "notes.txt").read_text() == "hers"
+    assert filled.execute("SELECT FROM pg_database WHERE datname = 'half_back'").fetchone() is None
 
 
 def test_the_newest_seven_stay_and_older_ones_are_moved_aside(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ def test_the_page_of_commands_is_what_help_says() -> None:
         ("godmode killsw", "killswitch"),
         ("godmode killswitch o", "off on"),
         ("godmode run daily", "daily-digest"),
+        ("godmode controls set comms", "comms_enabled"),
+        ("godmode controls set comms_enabled o", "off on"),
         ("godmode jobs disable health", "health-monitor"),
         ("godmode sources test hub", "hubspot"),
     ],

@@ -119,6 +119,12 @@ def test_what_cron_refuses_is_said_in_its_own_words(her: Operator, cron: Cron) -
     assert cron.table.read_bytes() == HERS
 
 
+def test_a_log_that_cannot_be_written_is_refused_since_no_job_would_start(her: Operator, cron: Cron) -> None:
+    done = her.types("schedule", "cron", "--install", "--log", str(her.home / "nowhere" / "log"))
+    assert (done.returncode, "No such file or directory" in done.stderr) == (2, True)
+    assert not cron.table.exists()
+
+
 def test_a_secret_of_the_shell_alone_is_named_and_never_written(her: Operator, cron: Cron) -> None:
     done = her.types("schedule", "cron", "--install", NOTION_TOKEN="ntn_hush", N8N_API_KEY_FILE="/etc/n8n")
     assert "NOTION_TOKEN" in done.stderr

@@ -124,7 +124,7 @@ class _Run:
             facts = job_state.facts(has.store.conn, self.job.name)
             behind = facts.schema != has.schema
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-            behind = True
+            behind = True  # none of godmode's tables is there, or an earlier version's
         if behind:
             has.migrate(has.store.conn)
             facts = job_state.facts(has.store.conn, self.job.name)

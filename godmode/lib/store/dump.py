@@ -8,7 +8,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,8 @@ def make(config: Config, url: str, folder: Path, now: datetime) -> Backup:
         raise Usage(f"there is a backup of this second already: {path}", "run it again")
     fresh = path.with_name(f".{path.name}.part")
     try:
+        _discard_halves(folder, now)
+        fresh.touch(mode=0o600)  # pg_dump would leave to the umask who may read all that she knows
         with _still(url) as (snapshot, tables, version, server):
             program("pg_dump", config, url, "--format=custom", f"--snapshot={snapshot}", f"--file={fresh}")
         _listed(config, fresh, tables)
@@ -111,6 +113,14 @@ def kept(folder: Path) -> list[Path]:
         return []
     except OSError as e:
         raise Usage(f"cannot read the backups in {folder}: {e.strerror}", "check the folder's owner and mode") from e
+
+
+def _discard_halves(folder: Path, now: datetime) -> None:
+    """What backups left that were killed, a day ago or more: one that is younger may be under way."""
+    yesterday = f".godmode-{now.astimezone(UTC) - timedelta(days=1):%Y%m%dT%H%M%SZ}"
+    for half in folder.glob(".godmode-*.part"):
+        if half.name < yesterday:
+            half.unlink(missing_ok=True)
 
 
 def rotate(folder: Path, keep: int, keep_aside: int) -> list[Path]:

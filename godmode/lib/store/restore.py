@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,14 +38,19 @@ class Restored(Struct, frozen=True):
 def into_state(config: Config, path: Path, state: Path) -> Restored:
     """Restore into a new state folder, with an embedded server of its own, which is left running.
 
-    Raises Usage where the folder holds a database or the backup is not whole, DatabaseTrouble where it fails.
+    Raises Usage where the folder holds a database or the backup is not whole, DatabaseTrouble where it fails; then
+    nothing is left that could be taken for a restored database, whose switch would be off.
     """
     noted = dump.manifest(path)
     if places.home(state).exists():
         raise Usage(f"{state} holds a database already", "name a new folder")
     private_folder(state)
-    url = embedded.url(embedded.start(structs.replace(config, state=state.absolute())))
-    return _restore(config, path, noted, url)
+    own = structs.replace(config, state=state.absolute())
+    with ExitStack() as undo:
+        undo.callback(_remove_server, own)
+        restored = _restore(config, path, noted, embedded.url(embedded.start(own)))
+        undo.pop_all()
+    return restored
 
 
 def into_database(config: Config, path: Path, url: str, name: str) -> Restored:
@@ -58,7 +63,11 @@ def into_database(config: Config, path: Path, url: str, name: str) -> Restored:
         raise Usage(f'there is a database "{name}" already', "name a new one") from e
     except psycopg.Error as e:
         raise DatabaseTrouble(f'cannot make the database "{name}": {reason(str(e))}', trouble(e).fix) from e
-    return _restore(config, path, noted, _elsewhere(url, name))
+    with ExitStack() as undo:
+        undo.callback(_drop, url, name)
+        restored = _restore(config, path, noted, _elsewhere(url, name))
+        undo.pop_all()
+    return restored
 
 
 def check(config: Config, path: Path, scratch: Path) -> Restored:
@@ -132,10 +141,22 @@ def _gone_after(config: Config, scratch: Path) -> Iterator[None]:
 
 
 def _discard(own: Config) -> None:
+    _remove_server(own)
+    shutil.rmtree(own.state, ignore_errors=True)
+
+
+def _remove_server(own: Config) -> None:
+    """Take away a server that was made for a restore, and nothing else of its state folder."""
     embedded.stop(own)
     home, socket = places.home(own.state), places.socket_folder(own.state)
+    shutil.rmtree(home.resolve(), ignore_errors=True)
     if home.is_symlink():
-        shutil.rmtree(home.resolve(), ignore_errors=True)
+        home.unlink()
     if places.is_short(socket):
         shutil.rmtree(socket, ignore_errors=True)
-    shutil.rmtree(own.state, ignore_errors=True)
+
+
+def _drop(url: str, name: str) -> None:
+    """Take away a database that this restore has made."""
+    with suppress(psycopg.Error), psycopg.connect(url, autocommit=True, connect_timeout=5) as conn:
+        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
