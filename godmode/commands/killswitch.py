@@ -52,8 +52,16 @@ def on(
 
 
 def _stop(godmode: App, reason: str, wait: float, tell: standstill.Tell) -> Standstill:
-    place = standstill.Place(godmode.config.state, godmode.clock, lambda: godmode.migrated().conn)
+    place = standstill.Place(godmode.config.state, godmode.clock, partial(_any_version, godmode))
     return standstill.bring_about(place, godmode.clean(reason), terminal.who(), wait, tell)
+
+
+def _any_version(godmode: App) -> psycopg.Connection:
+    """The database, also while it waits for `db migrate`: the switch stands in the same place in every version."""
+    try:
+        return godmode.migrated().conn
+    except Usage:
+        return godmode.store.conn
 
 
 def _take_back(godmode: App) -> list[str]:

@@ -142,6 +142,17 @@ def test_halves_that_killed_backups_left_are_cleared_away_by_the_next_days(
     assert (old.exists(), perhaps_under_way.exists()) == (False, True)
 
 
+def test_a_table_that_stays_locked_ends_the_backup(
+    config: Config, filled: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dump, "PATIENCE", "50ms")
+    with filled.transaction():
+        filled.execute("LOCK TABLE incidents IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(DatabaseTrouble, match="lock timeout"):
+            taken(config, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
 def test_a_restore_that_fails_leaves_no_database_behind(
     config: Config, filled: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

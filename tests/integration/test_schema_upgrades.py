@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from fakes.installation import Operator
 
 from godmode.lib import config as configuration
 from godmode.lib.errors import Usage
@@ -121,3 +123,18 @@ def test_jobs_that_run_while_the_schema_changes_work_or_say_what_to_do(
     assert Outcome.FAILED not in came
     assert all("`godmode db migrate`" in line for line in refused)
     assert came, "not even the job after the change worked"
+
+
+@pytest.mark.parametrize("version", [1, migrate.newest()])
+def test_the_stop_reaches_all_hosts_also_before_the_database_is_migrated_or_after_a_downgrade(
+    version: int, at_version: Any, empty_database_url: str, tmp_path: Path
+) -> None:
+    with at_version(version) as conn:
+        if version > 1:
+            conn.execute(
+                "INSERT INTO schema_migrations (version, name, checksum) VALUES (%s, 'x', 'x')", (version + 1,)
+            )
+        (tmp_path / "her").mkdir()
+        said = Operator(tmp_path / "her").types("killswitch", "on", "--json", DATABASE_URL=empty_database_url)
+        assert (said.returncode, json.loads(said.stdout)["database"]) == (0, True)
+        assert conn.execute("SELECT kill_switch FROM agent_controls").fetchone() == (True,)

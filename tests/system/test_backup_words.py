@@ -76,3 +76,21 @@ def test_the_rights_that_are_printed_can_be_piped_into_psql(operator: Operator, 
         for role in ("test_piped", "test_owner"):
             db.execute(f"DROP OWNED BY {role}".encode())
             db.execute(f"DROP ROLE {role}".encode())
+
+
+def test_no_backup_goes_through_a_transaction_pooler_where_it_would_blind_the_jobs(
+    tmp_path: Path, database_url: str, pooled_url: str
+) -> None:
+    her = Operator(tmp_path)
+    assert her.types("run", "health-monitor").returncode == 0
+    refused = her.types("db", "backup")
+    assert (refused.returncode, "BACKUP_DATABASE_URL" in refused.stderr) == (2, True)
+    assert her.types("db", "backup", BACKUP_DATABASE_URL=database_url).returncode == 0
+    assert her.types("run", "health-monitor", "--again").returncode == 0
+
+
+def test_an_address_for_backups_that_is_none_is_told_without_its_password(tmp_path: Path, database_url: str) -> None:
+    her = Operator(tmp_path)
+    assert her.types("run", "health-monitor").returncode == 0
+    refused = her.types("db", "backup", BACKUP_DATABASE_URL="host hunter2hunter2")
+    assert (refused.returncode, "hunter2" in refused.stderr, "Traceback" in refused.stderr) == (2, False, False)

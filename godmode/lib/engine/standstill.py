@@ -37,7 +37,7 @@ class Standstill:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the switch is turned. `connect` gives the migrated database, or raises what it raises."""
+    """Where the switch is turned. `connect` gives the database, of whatever version, or raises what it raises."""
 
     state: Path
     clock: Clock

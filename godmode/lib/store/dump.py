@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from godmode.lib.config import Config
 
 _NAME = re.compile(r"godmode-\d{8}T\d{6}Z\.dump")
+PATIENCE = "60s"  # for a table that somebody has locked
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -69,7 +70,8 @@ def make(config: Config, url: str, folder: Path, now: datetime) -> Backup:
         _discard_halves(folder, now)
         fresh.touch(mode=0o600)  # pg_dump would leave to the umask who may read all that she knows
         with _still(url) as (snapshot, tables, version, server):
-            program("pg_dump", config, url, "--format=custom", f"--snapshot={snapshot}", f"--file={fresh}")
+            words = (f"--lock-wait-timeout={PATIENCE}", f"--snapshot={snapshot}", f"--file={fresh}")
+            program("pg_dump", config, url, "--format=custom", *words)
         _listed(config, fresh, tables)
         manifest = Manifest(now, version, server, _sha256(fresh), tables)
         with fresh.open("rb+") as file:
@@ -90,14 +92,39 @@ def make(config: Config, url: str, folder: Path, now: datetime) -> Backup:
 def address(config: Config) -> str:
     """Where backups are taken from: BACKUP_DATABASE_URL, DATABASE_URL, or the embedded server, which is started.
 
-    pg_dump needs a session of its own, so behind a transaction pooler the first names the server itself.
+    pg_dump needs a session of its own, so behind a transaction pooler the first names the server itself. Raises Usage
+    where the address leads through such a pooler, DatabaseTrouble where it leads nowhere.
     """
     given = secret("BACKUP_DATABASE_URL") or secret("DATABASE_URL")
     if given is None:
         from godmode.lib.store import embedded
 
-        given = embedded.url(embedded.start(config))
+        return embedded.url(embedded.start(config))
+    try:
+        shared = _is_shared(given)
+    except psycopg.ProgrammingError:  # which quotes the address, password and all
+        raise Usage("BACKUP_DATABASE_URL or DATABASE_URL is no connection URL", "see docs/deployment.md") from None
+    except psycopg.Error as e:
+        raise trouble(e) from e
+    if shared:
+        # It sets search_path for its session, and whoever got that session next would find no table.
+        raise Usage(
+            "this address leads through a transaction pooler, and pg_dump needs a session of its own",
+            "set BACKUP_DATABASE_URL to the server itself, or to a session pooler",
+        )
     return given
+
+
+def _is_shared(url: str, tries: int = 5) -> bool:
+    """Whether two open connections were given one server process in turn, as only a transaction pooler does."""
+    with _connected(url) as one, _connected(url) as other:
+        return any(
+            len({c.execute("SELECT pg_backend_pid()").fetchone() for c in (one, other)}) == 1 for _ in range(tries)
+        )
+
+
+def _connected(url: str) -> psycopg.Connection:
+    return psycopg.connect(url, autocommit=True, connect_timeout=5, prepare_threshold=None)
 
 
 def beside(path: Path) -> Path:
@@ -219,8 +246,9 @@ def _address(url: str) -> dict[str, str]:
 @contextmanager
 def _still(url: str) -> Iterator[tuple[str, dict[str, Content], int, str]]:
     """A snapshot that pg_dump can share, and what the tables hold in it."""
-    with psycopg.connect(url, autocommit=True, connect_timeout=5, prepare_threshold=None) as conn, conn.transaction():
+    with _connected(url) as conn, conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        conn.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(PATIENCE))
         row = conn.execute(
             """
             SELECT pg_export_snapshot(), (SELECT max(version) FROM schema_migrations), current_setting('server_version')

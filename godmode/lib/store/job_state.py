@@ -46,6 +46,7 @@ class JobState(Struct, frozen=True):
 
 _NAMES = tuple(JobState.__struct_fields__)
 _COLUMNS = ", ".join(f"j.{name}" for name in _NAMES)
+_FIRST_COLUMNS = ", ".join(f"j.{name}" for name in _NAMES if name != "interval_minutes")  # of every schema there was
 
 
 class Facts(Struct, frozen=True):
@@ -89,9 +90,11 @@ def of(conn: Connection, job: str) -> JobState:
 
 
 def running(conn: Connection) -> Sequence[JobState]:
-    """The rows of jobs that were begun and have no outcome yet."""
+    """The rows of jobs that were begun and have no outcome yet, also of an earlier schema: a stop asks for them."""
     with conn.cursor(row_factory=class_row(JobState)) as cursor:
-        return cursor.execute(f"SELECT {_COLUMNS} FROM job_state j WHERE j.state = 'running' ORDER BY j.job").fetchall()
+        return cursor.execute(
+            f"SELECT {_FIRST_COLUMNS} FROM job_state j WHERE j.state = 'running' ORDER BY j.job"
+        ).fetchall()
 
 
 def claim(

@@ -61,6 +61,9 @@ def into_database(config: Config, path: Path, url: str, name: str) -> Restored:
             conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
     except psycopg.errors.DuplicateDatabase as e:
         raise Usage(f'there is a database "{name}" already', "name a new one") from e
+    except psycopg.errors.InsufficientPrivilege as e:
+        fix = "name a user that may (CREATEDB) by BACKUP_DATABASE_URL"
+        raise Usage(f'the user of this address may not make the database "{name}"', fix) from e
     except psycopg.Error as e:
         raise DatabaseTrouble(f'cannot make the database "{name}": {reason(str(e))}', trouble(e).fix) from e
     with ExitStack() as undo:
