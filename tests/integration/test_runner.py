@@ -182,7 +182,7 @@ def test_failures_in_a_row_are_counted_told_once_and_their_end_is_told(
     company.add("work")
     company.run()
     notes = db.execute("SELECT type, status FROM notifications ORDER BY id").fetchall()
-    assert notes == [("job_failing", "suppressed"), ("job_recovered", "pending")]  # it fails no more: one line is enough
+    assert notes == [("job_failing", "suppressed"), ("job_recovered", "pending")]
     assert db.execute("SELECT consecutive_failures FROM job_state").fetchone() == (0,)
 
 
