@@ -19,6 +19,7 @@ from psycopg.types.json import Jsonb
 from godmode.lib.config import Config
 from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.notify import speech
+from godmode.lib.store import news
 
 PHONE, USER = "+15125550100", "@jonah"
 SIX = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)  # 06:00 in Chicago
@@ -168,6 +169,7 @@ def test_a_call_whose_run_is_over_is_read_as_soon_as_that_works_and_given_up_on_
     assert [text for text in twilio.messages if "Morning call" in text] == twilio.messages
     assert len(twilio.messages) == blocked
     assert db.execute("SELECT count(*) FROM dead_letter_jobs").fetchone() == (int(blocked),)
+    assert news.doubtful(db, SIX) == []  # what was given up on is told of as that, once
 
 
 def test_a_call_that_would_be_one_too_many_is_read_at_once(
