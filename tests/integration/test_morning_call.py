@@ -172,6 +172,21 @@ def test_a_call_whose_run_is_over_is_read_as_soon_as_that_works_and_given_up_on_
     assert news.doubtful(db, SIX) == []  # what was given up on is told of as that, once
 
 
+def test_what_could_not_be_read_while_it_was_morning_is_not_read_at_noon(
+    make: Make, db: psycopg.Connection, telegram: Telegram, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("godmode.commands.run.morning_call.PATIENCE", timedelta(seconds=10))
+    twilio.fate, telegram.mood = ("ringing", None), "down"
+    desk = make("twilio")
+    call(desk)
+    twilio.becomes("no-answer")
+    for minutes in (0.5, 2.5, 360):
+        desk.later(minutes=minutes)
+        telegram.mood = "well" if minutes == 360 else "down"
+        desk.runner.run("process_retry_queue", Mode(again=True))
+    assert (telegram.texts, [doubt.title for doubt in news.doubtful(db, SIX)]) == ([], ["Morning call"])
+
+
 def test_a_call_that_would_be_one_too_many_is_read_at_once(
     make: Make, db: psycopg.Connection, telegram: Telegram, twilio: Twilio
 ) -> None:

@@ -261,7 +261,10 @@ class Router:
             if cause is None or cause.retried:
                 wait = max(getattr(cause, "retry_after", None) or FIRST_RETRY, FIRST_RETRY)
                 key = f"notification:{row.id}"
-                self.enqueue(conn, "notification", {"id": row.id}, now=now, unique_key=key, run_at=now + wait)
+                until = row.created_at + releases.CALL_STALE if row.type == "morning_call" else None
+                self.enqueue(
+                    conn, "notification", {"id": row.id}, now=now, unique_key=key, run_at=now + wait, expires_at=until
+                )
             elif row.type != LAST_WORD and row.status != "failed":
                 self.bury(conn, "notification", {"id": row.id}, 1, delivery.error or "", now)
                 what, why = f'the message "{row.title}" could not be sent', delivery.error or ""
