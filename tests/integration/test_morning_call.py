@@ -14,10 +14,12 @@ from fakes.callmebot import CallMeBot
 from fakes.company import Desk, configured
 from fakes.telegram import CHAT, Telegram
 from fakes.twilio import Twilio
+from psycopg.types.json import Jsonb
 
 from godmode.lib.config import Config
 from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.notify import speech
+from godmode.lib.store import news
 
 PHONE, USER = "+15125550100", "@jonah"
 SIX = datetime(2026, 3, 10, 11, 0, tzinfo=UTC)  # 06:00 in Chicago
@@ -141,6 +143,61 @@ def test_a_run_that_ends_while_it_rings_is_followed_up_by_the_30_second_job(
         desk.later(seconds=30)
         desk.runner.run("process_retry_queue", Mode(again=True))
     assert (len(twilio.calls), len(telegram.texts), row(db)) == (2, 1, ("sent", "telegram"))
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_a_call_whose_run_is_over_is_read_as_soon_as_that_works_and_given_up_on_aloud(
+    make: Make, db: psycopg.Connection, telegram: Telegram, twilio: Twilio, monkeypatch: pytest.MonkeyPatch,
+    *, blocked: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("godmode.commands.run.morning_call.PATIENCE", timedelta(seconds=10))
+    twilio.fate, telegram.mood = ("ringing", None), "well" if blocked else "down"
+    telegram.blocked = {CHAT} if blocked else set()
+    desk = make("twilio")
+    assert call(desk).result.data["delivery"] == "sending"
+    twilio.becomes("no-answer")
+    for _ in range(6):
+        desk.later(seconds=30)
+        desk.runner.run("process_retry_queue", Mode(again=True))
+    assert row(db) == ("failed", "telegram")
+    assert (len(twilio.calls), telegram.texts) == (2, [])
+    telegram.mood = "well"
+    desk.later(minutes=1)
+    desk.runner.run("process_retry_queue", Mode(again=True))
+    assert row(db) == (("failed", "telegram") if blocked else ("sent", "telegram"))
+    assert len(twilio.calls) == 2
+    assert [text for text in twilio.messages if "Morning call" in text] == twilio.messages
+    assert len(twilio.messages) == blocked
+    assert db.execute("SELECT count(*) FROM dead_letter_jobs").fetchone() == (int(blocked),)
+    assert news.doubtful(db, SIX) == []  # what was given up on is told of as that, once
+
+
+def test_what_could_not_be_read_while_it_was_morning_is_not_read_at_noon(
+    make: Make, db: psycopg.Connection, telegram: Telegram, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("godmode.commands.run.morning_call.PATIENCE", timedelta(seconds=10))
+    twilio.fate, telegram.mood = ("ringing", None), "down"
+    desk = make("twilio")
+    call(desk)
+    twilio.becomes("no-answer")
+    for minutes in (0.5, 2.5, 360):
+        desk.later(minutes=minutes)
+        telegram.mood = "well" if minutes == 360 else "down"
+        desk.runner.run("process_retry_queue", Mode(again=True))
+    assert (telegram.texts, [doubt.title for doubt in news.doubtful(db, SIX)]) == ([], ["Morning call"])
+
+
+def test_a_call_that_would_be_one_too_many_is_read_at_once(
+    make: Make, db: psycopg.Connection, telegram: Telegram, twilio: Twilio
+) -> None:
+    rung = [{"way": "call", "channel": "twilio", "at": SIX.isoformat()}] * 3
+    read = [{"way": "message", "channel": "telegram", "at": SIX.isoformat()}] * 30
+    db.execute(
+        "INSERT INTO notifications (type, title, status, tries, tried_at) VALUES ('t', 't', 'digested', %s, %s)",
+        (Jsonb(rung + read), SIX),
+    )
+    call(make("twilio"))
+    assert (twilio.calls, len(telegram.texts), row(db)) == ([], 1, ("sent", "telegram"))
 
 
 def test_callmebot_rings_with_the_beginning_and_telegram_speaks_the_whole(

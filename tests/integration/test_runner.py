@@ -181,8 +181,8 @@ def test_failures_in_a_row_are_counted_told_once_and_their_end_is_told(
     assert db.execute("SELECT consecutive_failures FROM job_state").fetchone() == (5,)
     company.add("work")
     company.run()
-    types = db.execute("SELECT type FROM notifications ORDER BY id").fetchall()
-    assert types == [("job_failing",), ("job_recovered",)]
+    notes = db.execute("SELECT type, status FROM notifications ORDER BY id").fetchall()
+    assert notes == [("job_failing", "suppressed"), ("job_recovered", "pending")]
     assert db.execute("SELECT consecutive_failures FROM job_state").fetchone() == (0,)
 
 

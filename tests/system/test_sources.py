@@ -157,6 +157,7 @@ def test_a_scan_of_which_one_source_failed_says_so(her: Operator, fake: N8n, tmp
     her.env["N8N_API_KEY"] = "wrong"
     scan = her.types("run", "periodic-scan")
     assert (scan.returncode, "sources.n8n: n8n answered 401" in scan.stderr) == (0, True)
+    assert scan.stderr.startswith("periodic-scan succeeded: sources.chatlogs.new 0, patterns.found 0,")
     her.types("jobs", "disable", "sync-n8n")
     assert "sources.n8n: job_disabled" in her.types("run", "periodic-scan", "--again").stderr
 

@@ -87,7 +87,10 @@ def _tell(report: Report, dry_run: bool) -> None:
 
 
 def _summary(data: Mapping[str, Any]) -> str:
-    """The numbers of a run's data, flat (`sources.chatlogs.new 316, patterns.found 5`), and its notes below them."""
+    """The numbers of a run's data, flat (`sources.chatlogs.new 316, patterns.found 5`), and its notes below them.
+
+    Of a source in a scan, whose numbers are many, the zeros are left out, but for `new`.
+    """
     if "checks" in data:
         found = [f"! {each['what']}; {each['do']}" for each in data["findings"]]
         return "\n  ".join(["", *(f"{name}: {detail}" for name, detail in data["checks"].items()), *found])
@@ -104,7 +107,7 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> tuple[list[str], list[st
             numbers += inner[0]
             notes += inner[1]
         elif isinstance(value, int) and not isinstance(value, bool):
-            numbers.append(f"{prefix}{key} {value:,}")
+            numbers += [f"{prefix}{key} {value:,}"] if value or key == "new" or prefix.count(".") < 2 else []
         elif key in ("limited", "error", "reason") and isinstance(value, str):  # what `succeeded` alone would hide
             notes.append(f"{prefix.removesuffix('.')}: {value}".removeprefix(": "))
         elif isinstance(value, list):

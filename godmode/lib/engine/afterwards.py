@@ -8,6 +8,7 @@ from datetime import datetime
 from godmode.lib.errors import Auth, GodmodeError, Transient
 from godmode.lib.kernel import Job, JobResult, Notification, Outcome, Severity
 
+RECOVERED = "job_recovered"
 STREAK = 3  # failures in a row from which every job alerts (specification, Failure handling)
 
 
@@ -50,7 +51,7 @@ def alerts(job: Job, run_id: str, result: JobResult, before: int, alerted: bool,
         yield _note(kind, Severity.WARN, f"{words} failed {times}", result, job, run_id)
     elif result.outcome is Outcome.SUCCEEDED and alerted:
         times = f"{before} failures" if before > 1 else "a failure"
-        yield _note("job_recovered", Severity.INFO, f"{words} works again after {times}", result, job, run_id)
+        yield _note(RECOVERED, Severity.INFO, f"{words} works again after {times}", result, job, run_id)
 
 
 def _note(type_: str, severity: Severity, title: str, result: JobResult, job: Job, run_id: str) -> Notification:

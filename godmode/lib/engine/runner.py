@@ -344,6 +344,8 @@ class _Run:
                 dead_letters.bury(conn, "job", work, attempt, result.error or "", now)
             for note in afterwards.alerts(self.job, self.run_id, result, *before, dead):
                 outbox.put(conn, note, self.run_id, now)
+                if note.type == afterwards.RECOVERED:
+                    outbox.works_again(conn, self.job.name, now)
             if afterwards.alert_due(result, *before):
                 job_state.mark_alerted(conn, self.job.name)
 

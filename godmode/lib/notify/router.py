@@ -54,7 +54,8 @@ class Router:
         """Put a message in the outbox and, where its route says so, send it. What was sent is not sent again."""
         note = replace(note, title=self.clean(note.title), body=self.clean(note.body))
         window = None if note.type in routes.ONCE else outbox.WINDOW
-        return self._go(outbox.put(self.store.conn, note, self.run_id, self.clock.now(), window=window))
+        row = outbox.put(self.store.conn, note, self.run_id, self.clock.now(), window=window)
+        return self._go(row, by_its_job=note.type in routes.ONCE)
 
     def deliver(self, message_id: int) -> Delivery:
         """One attempt of the retry queue: send a message with the text it has. Raises Refused when there is none."""
@@ -168,7 +169,7 @@ class Router:
     def _sender(self) -> Sender:
         return Sender(self.clock, self.store, self.act, self.channels, self.run_id, self.clean, self.voice)
 
-    def _go(self, row: Message) -> Delivery:
+    def _go(self, row: Message, *, by_its_job: bool = False) -> Delivery:
         if row.status in ENDED:
             return Delivery(row.status, row.body)
         if row.via is None:
@@ -176,7 +177,9 @@ class Router:
         if row.status == "held" or not row.via:
             return Delivery(row.status, row.body)
         delivery = self._send(row)
-        if delivery.status == "failed" and (last_word := self._given_up_or_again(row, delivery)):
+        if delivery.status == "failed" and by_its_job:  # it sees to what follows
+            self._failed(row, delivery)
+        elif delivery.status == "failed" and (last_word := self._given_up_or_again(row, delivery)):
             self(last_word)
         return delivery
 
@@ -253,12 +256,15 @@ class Router:
         """
         conn, now, cause, note = self.store.conn, self.clock.now(), delivery.cause, None
         with conn.transaction():
-            if not self._failed(row, delivery) or row.type in routes.ONCE:  # another run has it, or its job sees to it
+            if not self._failed(row, delivery):  # another run has it
                 return None
             if cause is None or cause.retried:
                 wait = max(getattr(cause, "retry_after", None) or FIRST_RETRY, FIRST_RETRY)
                 key = f"notification:{row.id}"
-                self.enqueue(conn, "notification", {"id": row.id}, now=now, unique_key=key, run_at=now + wait)
+                until = row.created_at + releases.CALL_STALE if row.type == "morning_call" else None
+                self.enqueue(
+                    conn, "notification", {"id": row.id}, now=now, unique_key=key, run_at=now + wait, expires_at=until
+                )
             elif row.type != LAST_WORD and row.status != "failed":
                 self.bury(conn, "notification", {"id": row.id}, 1, delivery.error or "", now)
                 what, why = f'the message "{row.title}" could not be sent', delivery.error or ""

@@ -14,7 +14,7 @@ from godmode.lib.clock import Clock
 from godmode.lib.errors import GodmodeError, Refused, Transient, Usage
 from godmode.lib.kernel import Button, Notification, Receipt, Severity
 from godmode.lib.notify import text
-from godmode.lib.notify.routes import LIMITS, RINGS, goes
+from godmode.lib.notify.routes import LIMITS, ONCE, RINGS, goes
 from godmode.lib.ports import Addressed, Askable, Calls, Channel, Divides, Heard, Local, Offers, Polls, Speaks
 from godmode.lib.store import Store, actions, allowlist, attention, audit, deliveries, outbox
 from godmode.lib.store.outbox import Message
@@ -82,6 +82,8 @@ class Sender:
             rung = any(t.status in ("unheard", "uncertain") for t in tried)
             for channel, to in self._takers(way):
                 came = self._rung(channel, to, row) if way == "call" else self._by(way, channel, to, row, rung=rung)
+                if came.status == "over" and row.type in ONCE:  # what is left of its ways is not too much
+                    came = Tried("failed", came.error, Transient(came.error or ""))
                 if came.status == "over":
                     return self._put_off(row, (row.via or [])[place + 1 :] or ["message"], came)
                 if came.status in ("sent", "sending"):
@@ -181,11 +183,13 @@ class Sender:
         return row.started_at if row else self.clock.now()
 
     def _may_take(self, key: str, way: str, channel: Channel, row: Message, now: datetime) -> bool:
-        """Whether her attention has room for it. SEV0 always has; what was begun before took its share then."""
+        """Whether her attention has room for it. What was begun before took its share then; SEV0 always has room, and
+        so has what she reads once a day: folded among other messages it would be cut."""
         before = actions.by_key(self.store.conn, key)
         if _stays_here(channel) or (before is not None and before.state != "failed"):
             return True
-        limits = [] if row.severity == Severity.SEV0 else [(limit.count, limit.window) for limit in LIMITS[way]]
+        free = row.severity == Severity.SEV0 or (row.type in ONCE and way != "call")
+        limits = [] if free else [(limit.count, limit.window) for limit in LIMITS[way]]
         return attention.take(self.store.conn, row.id, way, channel.name, now, limits)
 
     def _refused(self, way: str, channel: Channel, to: str, row: Message) -> Tried:

@@ -114,13 +114,20 @@ class Doubtful:
 def doubtful(conn: Connection, since: datetime) -> Sequence[Doubtful]:
     """Messages that came to a doubtful end since then, the newest first.
 
-    Of failed ones only digests and calls: the others are tried again, or are dead letters.
+    Of failed ones only digests and calls that are no dead letter: the others are tried again, or are told of as given
+    up on, they or the run that was to send them.
     """
     with conn.cursor(row_factory=class_row(Doubtful)) as cursor:
         return cursor.execute(
             """
-            SELECT id, type, severity, title, status, channel, created_at FROM notifications
-            WHERE (status = 'uncertain' OR status = 'failed' AND type IN ('daily_digest', 'morning_call'))
+            SELECT id, type, severity, title, status, channel, created_at FROM notifications n
+            WHERE (status = 'uncertain' OR status = 'failed' AND type IN ('daily_digest', 'morning_call')
+                   AND NOT EXISTS (
+                       SELECT FROM dead_letter_jobs d
+                       WHERE d.status = 'open' AND NOT d.archived
+                         AND (d.type = 'notification' AND d.payload ->> 'id' = n.id::text
+                              OR d.type = 'job' AND d.payload ->> 'job' = n.type
+                                 AND n.dedup_key = n.type || ':' || (d.payload ->> 'slot'))))
               AND created_at >= %(since)s - interval '2 days' AND updated_at >= %(since)s AND NOT archived
             ORDER BY created_at DESC, id DESC
             """,

@@ -232,3 +232,15 @@ def over(conn: Connection, dedup_key: str, now: datetime) -> int:
         """,
         (now, dedup_key),
     ).rowcount
+
+
+def works_again(conn: Connection, job: str, now: datetime) -> None:
+    """A job works again: what still waits to tell that it fails is not told any more, since its recovery is."""
+    conn.execute(
+        """
+        UPDATE notifications SET status = 'suppressed', error = 'no longer the case', updated_at = %s
+        WHERE type IN ('job_failing', 'credentials') AND split_part(dedup_key, ':', 2) = %s
+          AND status IN ('pending', 'held') AND NOT archived
+        """,
+        (now, job),
+    )
