@@ -123,7 +123,7 @@ class _Run:
         try:
             facts = job_state.facts(has.store.conn, self.job.name)
             behind = facts.schema != has.schema
-        except psycopg.errors.UndefinedTable:
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
             behind = True
         if behind:
             has.migrate(has.store.conn)

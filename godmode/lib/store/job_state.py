@@ -57,7 +57,8 @@ class Facts(Struct, frozen=True):
 
 
 def facts(conn: Connection, job: str) -> Facts:
-    """The schema's version, the controls and the job's row. Raises psycopg's UndefinedTable on an empty database."""
+    """The schema's version, the controls and the job's row. Raises psycopg's UndefinedTable on an empty database,
+    UndefinedColumn on one of an older version."""
     row = conn.execute(
         f"""
         SELECT (SELECT max(version) FROM schema_migrations), c.id, {CONTROL_COLUMNS}, {_COLUMNS}
