@@ -184,6 +184,7 @@ def test_a_yes_that_may_have_been_carried_out_is_not_taken_for_undone(
     code, said = her.types("proposals", "undo", "1")
     assert (code, "is being carried out" in said) == (2, True)
     assert db.execute("SELECT status FROM proposals").fetchone() == ("approved",)
+    assert db.execute("SELECT status FROM retry_jobs").fetchone() == ("pending",)
 
 
 def test_what_is_over_or_changed_is_said_in_a_line(her: Operator, db: psycopg.Connection, n8n: N8n) -> None:
