@@ -17,7 +17,6 @@ from godmode.lib import quiet, secrets_file
 from godmode.lib.address import command, phone, shown
 from godmode.lib.channels.unusable import Unusable
 from godmode.lib.config import Config, nearest
-from godmode.lib.engine.failures import REPEATED
 from godmode.lib.engine.slots import current
 from godmode.lib.errors import DatabaseTrouble, GodmodeError, Usage, first_line
 from godmode.lib.kernel import Daily
@@ -186,7 +185,7 @@ def _channels(app: App) -> list[str]:
     own = routes.rules(app.config.settings.routes)
     ways = frozenset(way for way in routes.CARRIES if any(routes.goes(channel, way) for channel in channels.values()))
     notes = (
-        [f"note: {finding}" for finding in routes.findings(own, ways, _types())]
+        [f"note: {finding}" for finding in routes.findings(own, ways, routes.TYPES)]
         if set(channels) != {"console"} or own
         else []
     )
@@ -199,11 +198,6 @@ def _of(channel: str, mistake: Usage) -> Usage:
     """A mistake that says of which channel it is."""
     named = f"channels.{channel}" in mistake.message
     return mistake if named else Usage(f"channels.{channel}: {mistake.message}", mistake.fix)
-
-
-def _types() -> frozenset[str]:
-    """The types that a message can have: godmode's own, and one for each kind of incident."""
-    return routes.TYPES | {"incident", REPEATED} | registry.WATCHERS.keys()
 
 
 def _recipients(app: App) -> list[str]:

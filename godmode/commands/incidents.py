@@ -11,7 +11,7 @@ import typer
 
 from godmode.commands import terminal
 from godmode.lib.errors import Usage
-from godmode.lib.notify.wording import line
+from godmode.lib.notify.wording import count, line
 from godmode.lib.store import executions, incidents
 from godmode.lib.store.incidents import IncidentRow, Told
 from godmode.wiring import App
@@ -120,7 +120,7 @@ def _iso(at: datetime | None) -> str | None:
 def _lines(row: IncidentRow, told: Sequence[Told], failures: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield line(row.title)
     yield f"{row.severity} {row.type}, {_status(row)}, since {terminal.local(row.opened_at)}"
-    yield f"seen {row.occurrences:,} times, last {terminal.local(row.last_seen_at)}"
+    yield f"seen {count(row.occurrences, 'time')}, last {terminal.local(row.last_seen_at)}"
     if row.muted_until:
         yield f"incidents of this type are muted until {terminal.local(row.muted_until)}"
     if row.subjects:

@@ -55,6 +55,8 @@ def show(number: Number, as_json: Json = False) -> int:
     godmode = App(terminal.config())
     conn = godmode.migrated().conn
     row = _found(godmode, number)
+    if row.status == "open":
+        proposals.note_shown(conn, row)
     done, change = corrections.of(conn, number), _change(row)
     work = retry_jobs.one(conn, row.work) if row.work else None
     document = asdict(row) | {
@@ -72,7 +74,7 @@ def show(number: Number, as_json: Json = False) -> int:
 
 @app.command()
 def approve(number: Number, shown: Shown = None, as_json: Json = False) -> int:
-    """Approve an open proposal, and carry its remedy out. Needs write_enabled."""
+    """Approve an open proposal, as `show` said it last, and carry its remedy out. Needs write_enabled."""
     return _decide(Approval(APPROVED, number, shown), "", as_json)
 
 

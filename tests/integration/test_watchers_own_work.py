@@ -224,3 +224,24 @@ def test_slots_that_a_run_noted_as_missed_are_told(watched: Watched) -> None:
     ]
     watched.audits("periodic_scan", ago=HOUR, success=None, output_data='{"reason": "kill_switch"}')
     assert titles(watched, "missed_slots") == []
+
+
+def test_what_is_counted_to_a_bound_is_said_to_be_at_least_that(watched: Watched) -> None:
+    watched.db.execute(
+        "INSERT INTO agent_audit_log (ts, action, action_type, success, duration_ms)"
+        " SELECT %s - n * interval '1 second', 'sync_crm', 'job', false, 31000 FROM generate_series(1, 1200) n",
+        (watched.now,),
+    )
+    assert titles(watched, "repeated_failures") == ["WARN sync crm failed at least 1,000 times in 30 min"]
+    assert titles(watched, "slow_jobs") == ["WARN sync crm took 31 s, at least 1,000 times within 60 min"]
+
+
+def test_a_thousand_workflows_that_fail_are_all_named(watched: Watched) -> None:
+    watched.db.execute(
+        "INSERT INTO workflow_executions (execution_id, workflow_id, status, started_at)"
+        " SELECT 'e' || n, 'w' || n %% 900, 'error', %s - n * interval '0.1 second' FROM generate_series(1, 18000) n",
+        (watched.now,),
+    )
+    watched.looks()
+    subjects = watched.db.execute("SELECT jsonb_array_length(subjects) FROM incidents WHERE type = 'failure_rate'")
+    assert subjects.fetchall() == [(901,)]

@@ -89,6 +89,18 @@ def test_a_yes_is_shown_carried_out_and_undone_in_words(her: Operator, db: psyco
     assert "taken back" in her.types("proposals", "show", "1")[1]
 
 
+def test_a_yes_is_bound_to_what_was_shown_last_without_saying_so(her: Operator, db: psycopg.Connection) -> None:
+    offer(db, ChangeInterval("sync_n8n", 120), "n8n is asked too often 3 times a day")
+    her.types("proposals", "show", "1")
+    offered = remedies.stored(DisableJob("sync_n8n"))
+    grown = Proposal("t", "n8n is asked too often 4 times a day", 0.83, {"count": 4}, "k", offered)
+    assert proposals.put(db, grown, NOW) == "grown"
+    code, said = her.types("proposals", "approve", "1")
+    assert (code, said) == (2, "godmode: proposal 1 has changed since it was shown; `godmode proposals show 1`")
+    assert "a yes would disable sync-n8n" in her.types("proposals", "show", "1")[1]
+    assert her.types("proposals", "approve", "1")[0] == 0
+
+
 def test_what_it_is_like_now_is_shown_beside_what_a_yes_would_do(her: Operator, db: psycopg.Connection) -> None:
     offer(db, ChangeInterval("sync_n8n", 120), "n8n is asked more often than it changes")
     lines = her.types("proposals", "show", "1")[1].splitlines()
@@ -172,6 +184,7 @@ def test_a_yes_that_may_have_been_carried_out_is_not_taken_for_undone(
     code, said = her.types("proposals", "undo", "1")
     assert (code, "is being carried out" in said) == (2, True)
     assert db.execute("SELECT status FROM proposals").fetchone() == ("approved",)
+    assert db.execute("SELECT status FROM retry_jobs").fetchone() == ("pending",)
 
 
 def test_what_is_over_or_changed_is_said_in_a_line(her: Operator, db: psycopg.Connection, n8n: N8n) -> None:

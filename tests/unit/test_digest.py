@@ -207,3 +207,10 @@ def test_how_often_is_said_once(title: str, times: int, told: str, by_sms: str) 
     seen = replace(QUIET, incidents=[incident(1, "SEV1", title, 6 * HOUR, times)])
     assert told in digest.compose(seen)
     assert digest.brief(seen).splitlines()[1].endswith(by_sms)
+
+
+@pytest.mark.parametrize(("warnings", "said"), [(7, "and 1 more warning,"), (8, "and 2 more warnings,")])
+def test_one_more_warning_is_one(warnings: int, said: str) -> None:
+    urgent = [incident(90, "SEV1", "The store is down", HOUR)]
+    found = [incident(n, "WARN", f"Trouble {n}", HOUR, type_=f"t{n}") for n in range(warnings - 2)]
+    assert said in digest.compose(replace(QUIET, incidents=[*urgent, *found]))

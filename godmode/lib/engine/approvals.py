@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, Rollback
 
 from godmode.lib import remedies
 from godmode.lib.approval import APPROVED, Approval
@@ -83,16 +83,18 @@ def withdraw(conn: Connection, row: ProposalRow, now: datetime, *, by: str, reas
     It stops something, so it needs nothing of the gate.
     """
     with conn.transaction():
-        begun = actions.by_key(conn, f"remedy:{row.id}:apply")
-        if begun is not None and begun.state != "failed":
-            return False
-        if row.work is not None and not _dismissed(conn, row.work, now):
-            return False
-        if not proposals.move(conn, row.id, "undone", "approved"):
-            return False
-        data = {"proposal": row.id, "by": by, "reason": reason}
-        audit.write(conn, now, "proposal_withdrawn", "decision", success=True, data=data)
-        return True
+        waited = row.work is None or _dismissed(conn, row.work, now)  # first: from then on nobody begins it
+        if waited and not _is_begun(conn, row) and proposals.move(conn, row.id, "undone", "approved"):
+            data = {"proposal": row.id, "by": by, "reason": reason}
+            audit.write(conn, now, "proposal_withdrawn", "decision", success=True, data=data)
+            return True
+        raise Rollback
+    return False
+
+
+def _is_begun(conn: Connection, row: ProposalRow) -> bool:
+    action = actions.by_key(conn, f"remedy:{row.id}:apply")
+    return action is not None and action.state != "failed"
 
 
 def _dismissed(conn: Connection, work: int, now: datetime) -> bool:

@@ -16,7 +16,7 @@ from godmode.lib.ports import Sighted, Watcher
 from godmode.lib.store import Store, connect
 
 THREADS = 4  # one that hangs stops no other as long as there are others; a connection each costs its server a process
-MOST = 500  # subjects that one watcher may see at once
+MOST = 2000  # subjects that one watcher may see at once: more than what any reads at most
 PATIENCE = "20s"  # for a statement of a watcher
 
 

@@ -20,6 +20,7 @@ from godmode.lib.store.proposals import ProposalRow
 BULLETS = 5
 _TIMES = re.compile(r"\b(\d{1,3}(?:,\d{3})+|\d{1,9}) times\b")
 URGENT = ("SEV0", "SEV1")
+WARNINGS = "more warnings"
 INCIDENTS, MESSAGES, DEAD, APPROVALS = "incidents", "audit messages", "queue dead", "proposals"  # what lists them
 
 
@@ -121,7 +122,8 @@ def text(bullet: Bullet, seen: Seen) -> str:
     said += f" ({_called(seen, item.command)})"
     if bullet.more:
         since = f", since {when(bullet.more_since, seen.now, seen.zone)}" if bullet.more_since else ""
-        said += f"; and {bullet.more:,} {bullet.more_of}{since} ({_called(seen, *bullet.listed)})"
+        of = bullet.more_of.removesuffix("s") if bullet.more == 1 and bullet.more_of == WARNINGS else bullet.more_of
+        said += f"; and {bullet.more:,} {of}{since} ({_called(seen, *bullet.listed)})"
     return said
 
 
@@ -260,7 +262,7 @@ def _warnings(seen: Seen) -> Kind:
     ordered = sorted((i for i in seen.incidents if i.severity == "WARN"), key=lambda i: (i.type, i.opened_at))
     items = [_alike(list(alike)) for _, alike in groupby(ordered, key=lambda i: i.type or i.id)]
     items += [_group(g) for g in by_type(seen.groups, "WARN")]
-    return Kind(sorted(items, key=lambda i: -(i.times + i.others)), "more warnings")
+    return Kind(sorted(items, key=lambda i: -(i.times + i.others)), WARNINGS)
 
 
 def by_type(groups: Sequence[Group], severity: str) -> list[Group]:

@@ -14,8 +14,9 @@ CARRIES = {"call": "voice", "sms": "sms", "message": "message"}  # way → what 
 ONCE = frozenset({"daily_digest", "morning_call"})  # one for their job's slot, and the gate knows their quiet hours
 RINGS = {"morning_call": 2}  # how often it rings where nobody answered, before the next way; others once
 TYPES = ONCE | {
-    "api_budget", "credentials", "health_alert", "job_failing", "job_recovered", "permanent_failure", "phone",
-    "phone_reply", "recipient_refused", "undelivered",
+    "api_budget", "backup_failed", "credentials", "health_alert", "health_recovered", "incident", "incident_over",
+    "job_failing", "job_recovered", "permanent_failure", "phone", "phone_reply", "recipient_refused", "records_gone",
+    "undelivered",
 }  # fmt: skip
 URGENT = frozenset({"SEV0", "SEV1"})
 AT_MOST_AN_HOUR: Mapping[str, int] = {"health_alert": 1}

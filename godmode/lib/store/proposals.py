@@ -180,6 +180,14 @@ def _rows(conn: Connection, statement: str, *values: object) -> Sequence[Proposa
         return cursor.execute(statement, values).fetchall()
 
 
+def note_shown(conn: Connection, row: ProposalRow) -> None:
+    """Keep as what an open proposal was shown to her: a yes without a hash is bound to that."""
+    conn.execute(
+        "UPDATE proposals SET last_shown = %(shown)s WHERE id = %(id)s AND last_shown IS DISTINCT FROM %(shown)s",
+        {"shown": row.shown, "id": row.id},
+    )
+
+
 def note_work(conn: Connection, proposal_id: int, work: int) -> None:
     """Keep the number in the retry queue by which something is done about it."""
     conn.execute("UPDATE proposals SET work = %s WHERE id = %s", (work, proposal_id))
@@ -208,14 +216,16 @@ def decide(
 ) -> Decided:
     """Set an open proposal to `approved` or `rejected`, with its audit row, in one transaction.
 
-    With `shown` only where it is still as it was shown (compare-and-set), so that nobody decides what they did not see.
+    With `shown` only where it is still as it was shown (compare-and-set), so that nobody decides what they did not see;
+    a yes without is bound to what `show` said last, if it was ever asked.
     """
     with conn.transaction(), conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
         row = cursor.execute(
             f"""
             UPDATE proposals SET status = %(verdict)s, decided_at = %(now)s
             WHERE id = %(id)s AND status = 'open' AND NOT archived
-              AND (%(shown)s::text IS NULL OR {_SHOWN} = %(shown)s)
+              AND COALESCE({_SHOWN} = COALESCE(%(shown)s::text,
+                                               CASE WHEN %(verdict)s = 'approved' THEN last_shown END), true)
             RETURNING {_COLUMNS}
             """,
             {"id": proposal_id, "verdict": verdict, "now": now, "shown": shown},

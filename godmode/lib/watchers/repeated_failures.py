@@ -39,7 +39,8 @@ class RepeatedFailures(Struct, frozen=True):
                 yield self._incident(action)
 
     def _incident(self, action: audited.Failing) -> Incident:
-        title = f"{action.action.replace('_', ' ')} failed {action.count:,} times in {self.settings.within_minutes} min"
+        times = f"{'at least ' if action.count >= audited.MOST_ROWS else ''}{action.count:,} times"
+        title = f"{action.action.replace('_', ' ')} failed {times} in {self.settings.within_minutes} min"
         latest = [
             {"at": at.isoformat(), "error": error} for at, error in zip(action.times, action.errors, strict=False)
         ]

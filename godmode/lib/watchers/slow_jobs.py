@@ -37,7 +37,8 @@ class SlowJobs(Struct, frozen=True):
                 yield self._incident(job)
 
     def _incident(self, job: audited.Slow) -> Incident:
-        times = f", {job.count:,} times within {self.settings.within_minutes} min" if job.count > 1 else ""
+        least = "at least " if job.count >= audited.MOST_ROWS else ""
+        times = f", {least}{job.count:,} times within {self.settings.within_minutes} min" if job.count > 1 else ""
         title = f"{job.action.replace('_', ' ')} took {job.ms / 1000:,.0f} s{times}"
         evidence = {
             "longest_ms": job.ms, "count": job.count, "events": [at.isoformat() for at in job.times],
