@@ -124,10 +124,25 @@ def _of_settings(godmode: App, offline: bool) -> Iterator[tuple[str, Examination
     yield "clock", partial(machine.zone, config)
     yield "configuration", partial(_config_check, config)
     yield "schedule", partial(_agreement, config)
+    if not _answers(godmode):
+        yield "channels", _untried
+        return
     for name in registry.SOURCES:
         if supply.is_configured(config, name) and name in supply.NEEDS:
             yield name, partial(_source, godmode, name, offline)
     yield "channels", partial(_channels, godmode, offline)
+
+
+def _answers(godmode: App) -> bool:
+    try:
+        return not godmode.store.conn.closed
+    except GodmodeError:  # that has been said
+        return False
+
+
+def _untried() -> Iterator[Symptom]:
+    """Once for all that asks the switch and the allowlist first."""
+    yield Symptom(WARN, "sources and channels were not tried: the database does not answer", "mend that first")
 
 
 def _config_check(config: Config) -> Iterator[Symptom]:
@@ -198,7 +213,7 @@ def _agreement(config: Config) -> Iterator[Symptom]:
     for note in notes:
         says, _, fix = note.removeprefix("note: ").partition(": ")
         yield Symptom(WARN, says, fix)
-    if not notes:
+    if not notes and started.starters(config):
         yield Symptom(OK, "what starts the jobs agrees with the configuration")
 
 

@@ -115,9 +115,11 @@ def test_nothing_is_said_twice(operator: Operator, database_url: str) -> None:
 
 
 def test_a_dead_database_is_one_finding_among_others(operator: Operator) -> None:
-    code, entries = found(operator, DATABASE_URL="postgresql://u:hunter2hunter2@127.0.0.1:1/x")
+    dead = {"DATABASE_URL": "postgresql://u:hunter2hunter2@127.0.0.1:1/x", "NOTION_TOKEN": "her-own-token-of-notion"}
+    code, entries = found(operator, **dead)
     assert code == 1
-    assert bad(entries)[0] == "database: cannot use the database at 127.0.0.1:1: connection refused"
+    assert bad(entries) == ["database: cannot use the database at 127.0.0.1:1: connection refused"]
+    assert any(entry["says"].startswith("sources and channels were not tried") for entry in entries)
     assert "hunter2" not in json.dumps(entries)
     assert any(entry["check"] == "python" for entry in entries)
 
