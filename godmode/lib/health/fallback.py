@@ -2,8 +2,8 @@
 
 It is a SEV1: while it lasts, nothing else could wake her, whatever happens to the company. So the first alert of an
 outage goes out at once, also in quiet hours; what only says that it still lasts waits until they end, and so does the
-crash of another job, which the monitor tells of then. At most one an hour, by a file that both roads look at, and only
-where the mirrored switch is off, the mirrored control is on, and the recipient is on the mirrored allowlist.
+crash of another job, which the monitor tells of then. At most one an hour, by a file, and only where the mirrored
+switch is off, the mirrored control is on, and the recipient is on the mirrored allowlist.
 """
 
 from __future__ import annotations
