@@ -132,6 +132,13 @@ def test_a_schema_that_is_behind_is_migrated_when_asked(operator: Operator, empt
         assert migrate.version(conn) == migrate.newest()
 
 
+def test_a_schema_made_with_other_migrations_is_found(operator: Operator, db: psycopg.Connection) -> None:
+    db.execute("UPDATE schema_migrations SET checksum = 'another' WHERE version = 1")
+    code, entries = found(operator, "--offline")
+    assert (code, len(bad(entries))) == (1, 1)
+    assert bad(entries)[0].startswith("database: the database was made with another 001_")
+
+
 def test_a_rule_that_was_switched_off_is_found(operator: Operator, db: psycopg.Connection) -> None:
     db.execute("ALTER TABLE incidents DISABLE TRIGGER refuse_deletion")
     code, entries = found(operator)
