@@ -117,7 +117,7 @@ def test_a_service_that_is_away_or_angry_fails_no_run(with_pings: Callable[..., 
     assert gone.outcome("other") == ("succeeded", None)
 
 
-@pytest.mark.parametrize("url", ["http://[bad", "http://127.0.0.1:99999", "http://\u200b/x"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999", "http://\u200b/x"])
 def test_an_address_that_is_none_fails_no_run(with_pings: Callable[..., Company], url: str) -> None:
     company = with_pings(url=url)
     company.add("work")

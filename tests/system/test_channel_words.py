@@ -182,7 +182,7 @@ def test_a_call_at_the_hour_at_which_its_time_is_over_can_never_fire(config: Con
         ('[channels.apprise]\nurls = ["foo://bar"]\n', "apprise cannot use the URL foo://…"),
         (
             '[channels.telegram]\nchat_id = "1"\nbase_url = "nonsense"\n',
-            "line 3: channels.telegram.base_url: expected an address of HTTP",
+            "line 3: channels.telegram.base_url: expected an address such as",
         ),
     ],
 )
