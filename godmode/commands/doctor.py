@@ -11,7 +11,7 @@ import typer
 from psycopg import Connection
 
 from godmode import registry, standby, supply
-from godmode.commands import channels, started, terminal
+from godmode.commands import channels, started, status, terminal
 from godmode.commands import config as configuration
 from godmode.commands import sources as sources_command
 from godmode.lib import paths
@@ -124,10 +124,26 @@ def _of_settings(godmode: App, offline: bool) -> Iterator[tuple[str, Examination
     yield "clock", partial(machine.zone, config)
     yield "configuration", partial(_config_check, config)
     yield "schedule", partial(_agreement, config)
+    if not _answers(godmode):
+        yield "channels", _untried
+        return
+    yield "schedule", partial(_at_work, godmode)
     for name in registry.SOURCES:
         if supply.is_configured(config, name) and name in supply.NEEDS:
             yield name, partial(_source, godmode, name, offline)
     yield "channels", partial(_channels, godmode, offline)
+
+
+def _answers(godmode: App) -> bool:
+    try:
+        return not godmode.store.conn.closed
+    except GodmodeError:  # that has been said
+        return False
+
+
+def _untried() -> Iterator[Symptom]:
+    """Once for all that asks the switch and the allowlist first."""
+    yield Symptom(WARN, "sources and channels were not tried: the database does not answer", "mend that first")
 
 
 def _config_check(config: Config) -> Iterator[Symptom]:
@@ -198,8 +214,19 @@ def _agreement(config: Config) -> Iterator[Symptom]:
     for note in notes:
         says, _, fix = note.removeprefix("note: ").partition(": ")
         yield Symptom(WARN, says, fix)
-    if not notes:
+    if not notes and started.starters(config):
         yield Symptom(OK, "what starts the jobs agrees with the configuration")
+
+
+def _at_work(godmode: App) -> Iterator[Symptom]:
+    """Whether the jobs do run: a crontab starts nothing where no cron is, nor timers that are not enabled."""
+    if not started.starters(godmode.config):
+        return
+    unseen = status.look(godmode)["unseen"]
+    for each in unseen:
+        yield Symptom(WARN, each["what"], f"is cron, or are the timers, running? `{each['command']}`")
+    if not unseen:
+        yield Symptom(OK, "the jobs run when they should")
 
 
 def _source(godmode: App, name: str, offline: bool) -> Iterator[Symptom]:

@@ -18,7 +18,7 @@ from godmode.lib.engine import killswitch
 from godmode.lib.errors import Usage
 from godmode.lib.overview.troubles import Parts, troubles
 from godmode.lib.overview.unseen import unseen
-from godmode.lib.store import attention, audit, controls, figures, glance, news, proposals, sync
+from godmode.lib.store import attention, audit, checkups, controls, figures, glance, news, proposals, sync
 from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -101,7 +101,7 @@ def _parts(godmode: App, conn: Connection, now: datetime) -> Parts:
         urgent=glance.urgent(conn, now - GONE_OUT),
         doubtful=news.doubtful(conn, told_until),
         unsettled=news.unsettled(conn, told_until),
-        health=_health(conn),
+        health=_health(conn, now),
     )
 
 
@@ -130,12 +130,11 @@ def _minutes(godmode: App, source: str) -> int:
     return int(jobs.period(godmode.job(f"sync_{source}").cadence) / timedelta(minutes=1))
 
 
-def _health(conn: Connection) -> dict[str, Any] | None:
-    found = glance.last_health(conn)
-    if found is None:
+def _health(conn: Connection, now: datetime) -> dict[str, Any] | None:
+    last = checkups.before(conn, "health_monitor", now)
+    if last is None:
         return None
-    at, data = found
-    return {"at": at, "degraded": data.get("degraded") or [], "checks": data.get("checks") or {}}
+    return {"at": last.at, "degraded": last.data.get("degraded") or [], "checks": last.data.get("checks") or {}}
 
 
 def _approvals(conn: Connection) -> list[dict[str, Any]]:

@@ -127,6 +127,20 @@ def test_another_jobs_crash_is_no_outage_that_the_monitor_could_end(her: Reached
     assert outage.read(her.config.state).since is None
 
 
+def test_another_jobs_crash_during_an_outage_speaks_of_itself_alone(
+    her: Reached, twilio: Twilio, telegram: Telegram
+) -> None:
+    twilio.mood = telegram.mood = "down"
+    assert alerts(her).status != "sent"
+    twilio.mood = "well"
+    her.later(hours=2)
+    assert alerts(her, Trouble("crash", "it crashed 3 times", "sync_n8n")).status == "sent"
+    text = twilio.messages[-1]
+    assert "since Tue 10 Mar 14:00" in text and "It is not done until that is mended." in text
+    seen = outage.read(her.config.state)
+    assert (seen.told, seen.since) == (False, her.at.now() - timedelta(hours=2)), "she has not heard of the outage"
+
+
 def test_only_who_is_on_the_mirrored_allowlist_for_this_way_is_reached(
     her: Reached, db: psycopg.Connection, telegram: Telegram, twilio: Twilio
 ) -> None:

@@ -115,9 +115,11 @@ def test_nothing_is_said_twice(operator: Operator, database_url: str) -> None:
 
 
 def test_a_dead_database_is_one_finding_among_others(operator: Operator) -> None:
-    code, entries = found(operator, DATABASE_URL="postgresql://u:hunter2hunter2@127.0.0.1:1/x")
+    dead = {"DATABASE_URL": "postgresql://u:hunter2hunter2@127.0.0.1:1/x", "NOTION_TOKEN": "her-own-token-of-notion"}
+    code, entries = found(operator, **dead)
     assert code == 1
-    assert bad(entries)[0] == "database: cannot use the database at 127.0.0.1:1: connection refused"
+    assert bad(entries) == ["database: cannot use the database at 127.0.0.1:1: connection refused"]
+    assert any(entry["says"].startswith("sources and channels were not tried") for entry in entries)
     assert "hunter2" not in json.dumps(entries)
     assert any(entry["check"] == "python" for entry in entries)
 
@@ -128,6 +130,13 @@ def test_a_schema_that_is_behind_is_migrated_when_asked(operator: Operator, empt
     assert found(operator, "--fix")[0] == 0
     with psycopg.connect(empty_database_url) as conn:
         assert migrate.version(conn) == migrate.newest()
+
+
+def test_a_schema_made_with_other_migrations_is_found(operator: Operator, db: psycopg.Connection) -> None:
+    db.execute("UPDATE schema_migrations SET checksum = 'another' WHERE version = 1")
+    code, entries = found(operator, "--offline")
+    assert (code, len(bad(entries))) == (1, 1)
+    assert bad(entries)[0].startswith("database: the database was made with another 001_")
 
 
 def test_a_rule_that_was_switched_off_is_found(operator: Operator, db: psycopg.Connection) -> None:

@@ -77,16 +77,16 @@ def test_the_next_healthy_run_takes_the_spool_over_once_and_says_that_all_is_wel
     assert len(telegram.texts) == 2
 
 
-def test_both_roads_together_tell_at_most_once_an_hour(her: Monitored, telegram: Telegram) -> None:
+def test_an_outage_is_told_of_at_once_whatever_was_told_before_and_lesser_trouble_waits_an_hour_after_it(
+    her: Monitored, telegram: Telegram
+) -> None:
     her.does("INSERT INTO job_state (job, consecutive_failures, last_error) VALUES ('sync_n8n', 3, 'no')")
     her.looks()
     assert len(telegram.texts) == 1 and "Sync-n8n failed 3 times in a row" in telegram.texts[0]
     her.ticks(DATABASE_URL=DEAD)
-    assert len(telegram.texts) == 1
-    her.an_hour_passes()
-    her.does("UPDATE notifications SET sent_at = sent_at - interval '2 hours'")
+    assert len(telegram.texts) == 2 and telegram.texts[1].startswith("SEV1: System Health Degraded\n")
     her.ticks(DATABASE_URL=DEAD)
-    assert len(telegram.texts) == 2
+    her.does("UPDATE notifications SET sent_at = sent_at - interval '2 hours'")
     her.looks()
     her.does("INSERT INTO job_state (job, consecutive_failures, last_error) VALUES ('sync_notion', 3, 'x')")
     her.looks()

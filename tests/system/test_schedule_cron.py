@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from fakes.installation import GODMODE, Operator
+from fakes.installation import CONFIG, GODMODE, Operator
 
 HERS = b"MAILTO=me@example.com\n# caf\xe9\n17 3 * * * backup\n"
 CRONTAB = """\
@@ -64,6 +64,25 @@ def test_install_puts_the_printed_block_into_the_crontab_and_uninstall_takes_it_
     assert cron.table.read_bytes() == HERS
     again = her.types("schedule", "cron", "--uninstall")
     assert (again.returncode, "not there" in again.stdout) == (0, True)
+
+
+def test_doctor_sees_lines_that_start_nothing_and_lines_of_before(
+    her: Operator, db: psycopg.Connection, database_url: str
+) -> None:
+    def scheduled() -> list[str]:
+        found = json.loads(her.types("doctor", "--json", "--offline").stdout)["found"]
+        return [f"{e['state']} {e['says']}" for e in found if e["check"] == "schedule"]
+
+    her.env["DATABASE_URL"] = database_url
+    (her.home / "secrets.env").touch(0o600)
+    (her.home / "secrets.env").write_text(f"DATABASE_URL={database_url}\n")
+    assert "warn nothing starts the jobs" in scheduled()
+    assert her.types("schedule", "cron", "--install").returncode == 0
+    assert scheduled()[0] == "ok cron starts the jobs"
+    assert "ok what starts the jobs agrees with the configuration" in scheduled()
+    assert "warn no job has run yet: are they scheduled?" in scheduled()
+    (her.home / "config.toml").write_text(CONFIG + "[jobs.periodic_scan]\ninterval_minutes = 15\n")
+    assert "warn the crontab starts the jobs as they were configured before" in scheduled()
 
 
 def test_a_user_without_a_crontab_has_none_again_afterwards(her: Operator, cron: Cron) -> None:

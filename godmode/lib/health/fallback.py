@@ -2,8 +2,8 @@
 
 It is a SEV1: while it lasts, nothing else could wake her, whatever happens to the company. So the first alert of an
 outage goes out at once, also in quiet hours; what only says that it still lasts waits until they end, and so does the
-crash of another job, which the monitor tells of then. At most one an hour, by a file that both roads look at, and only
-where the mirrored switch is off, the mirrored control is on, and the recipient is on the mirrored allowlist.
+crash of another job, which the monitor tells of then. At most one an hour, by a file, and only where the mirrored
+switch is off, the mirrored control is on, and the recipient is on the mirrored allowlist.
 """
 
 from __future__ import annotations
@@ -32,12 +32,16 @@ CONSEQUENCES = {
     "disk": "No job can do its work until there is room; nothing else would wake you.",
     "configuration": "No job runs until it is mended; nothing else would wake you.",
     "crash": "What it watches over is not watched until it is mended.",
+    "job": "It is not done until that is mended.",
 }
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why the health check cannot work. `kind` is a key of CONSEQUENCES; `what` says what happened and what to do."""
+    """Why the health check, or another job, cannot work.
+
+    `kind` is a key of CONSEQUENCES; `what` says what happened and what to do.
+    """
 
     kind: str
     what: str
@@ -108,11 +112,11 @@ def _told(place: Place, seen: Trouble, now: datetime) -> Came:
         if why := _not_yet(place, before, seen, now):
             kept.write(msgspec.to_builtins(this))
             return Came("kept", why)
-        told = this.since is not None
+        told = seen.job == MONITOR or before.told
         begun = msgspec.structs.replace(this, told_at=now, told=told)  # written first: who dies now sends no second
         if not kept.write(msgspec.to_builtins(begun)) and now.minute >= FIRST_MINUTES:
             return Came("kept", f"no file can be written: it is told in the first {FIRST_MINUTES} minutes of an hour")
-        came = _sent(place, text(place, seen, this.since or now))
+        came = _sent(place, text(place, seen, (this.since if seen.job == MONITOR else None) or now))
         if came.status in ("failed", "kept"):
             kept.write(msgspec.to_builtins(this))
         return came
@@ -148,7 +152,7 @@ def text(place: Place, seen: Trouble, since: datetime) -> str:
     when = since.astimezone(place.zone).strftime("%a %d %b %H:%M")
     return place.clean(
         f"SEV1: {TITLE}\ngodmode on {place.host}: its {words} cannot work since {when}.\n"
-        f"{seen.what}.\n{CONSEQUENCES[seen.kind]}"
+        f"{seen.what}.\n{CONSEQUENCES[seen.kind if seen.job == MONITOR else 'job']}"
     )
 
 

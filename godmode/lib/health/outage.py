@@ -1,6 +1,7 @@
 """What was told of godmode's health, when, and since when it could not work: kept without a database.
 
-Both roads by which an alert goes out look here, so that there is at most one an hour by both together.
+The road without a database tells at most once an hour by it, and the one with a database waits for that hour as well.
+What that one told before does not count here: that something is not well is no news of nothing being watched at all.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 class Outage(Struct, frozen=True):
-    """`told_at` is when the last alert went out, by either road. The rest is of the present outage, if there is one.
+    """`told_at` is when the last alert went out without a database. The rest is of the present outage, if there is one.
 
     `since` is when it was first seen, `kind` and `what` what it is; `told` says whether she has heard of it.
     """
@@ -51,13 +52,6 @@ def read(state: Path) -> Outage:
     """What was told; it is not kept from others meanwhile."""
     with slab.held(path(state)) as kept:
         return of(kept.read()) if kept is not None else Outage()
-
-
-def told(state: Path, now: datetime) -> None:
-    """An alert went out by the road that has a database."""
-    with slab.held(path(state)) as kept:
-        if kept is not None:
-            kept.write(msgspec.to_builtins(msgspec.structs.replace(of(kept.read()), told_at=now)))
 
 
 def over(state: Path) -> None:

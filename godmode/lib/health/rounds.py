@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
+from godmode.lib.clock import shown
 from godmode.lib.health import attempts
 from godmode.lib.health.finding import Finding, Look, Patient
 from godmode.lib.kernel import Daily, Every, Job
@@ -42,7 +43,8 @@ def _late(patient: Patient, job: Job, row: JobState) -> Iterator[Finding]:
     if any(len(key) != len(slot.key) or key >= slot.key for key in seen):  # of another length: it had another cadence
         return
     name = job.name.replace("_", "-")
-    when = f"on {slot.key}" if isinstance(job.cadence, Daily) else f"since {max(seen, default='ever')}"
+    last = shown(max(seen), lambda at: f"{at.astimezone(patient.ctx.zone):%a %d %b %H:%M}") if seen else "ever"
+    when = f"on {slot.key}" if isinstance(job.cadence, Daily) else f"since {last}"
     do = f"is it in the crontab, or its timer active? `godmode run {name}` runs it now"
     yield Finding(f"jobs:late:{job.name}", f"{name} has not run {when}", do)
 

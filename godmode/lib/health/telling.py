@@ -15,7 +15,6 @@ from godmode.lib.kernel import Notification, Severity
 from godmode.lib.store import checkups
 
 DEGRADED, RECOVERED = "System Health Degraded", "System Health Recovered"
-OUT = frozenset({"sent", "uncertain", "sending"})
 DAY = timedelta(days=1)
 
 
@@ -46,9 +45,7 @@ def tell(patient: Patient, ripe: Sequence[Known], before: Told) -> Told:
         return before
     key = f"health_alert:{patient.ctx.slot.key}"
     body = judgement.alert(ripe, patient.around.host, patient.ctx.zone)
-    sent = patient.ctx.notify(Notification("health_alert", Severity.WARN, DEGRADED, body, key))
-    if sent.status in OUT:
-        outage.told(patient.ctx.state, patient.now)
+    patient.ctx.notify(Notification("health_alert", Severity.WARN, DEGRADED, body, key))
     return Told([{"subject": f.subject, "what": f.what, "since": f.since.isoformat()} for f in ripe], key)
 
 

@@ -29,7 +29,7 @@ def before(conn: Connection, job: str, at: datetime) -> Checkup | None:
         """,
         (job, at),
     ).fetchone()
-    return Checkup(row[0], row[1] or {}) if row else None
+    return Checkup(row[0], row[1] if isinstance(row[1], dict) else {}) if row else None
 
 
 def last_told(conn: Connection, type_: str, since: datetime) -> datetime | None:

@@ -42,18 +42,6 @@ def urgent(conn: Connection, until: datetime, limit: int = 20) -> Sequence[Urgen
         ).fetchall()
 
 
-def last_health(conn: Connection) -> tuple[datetime, Mapping[str, Any]] | None:
-    """When the health monitor last came to a result, and what it found; None before the first time."""
-    row = conn.execute(
-        """
-        SELECT ts, output_data -> 'data' FROM agent_audit_log
-        WHERE action = 'health_monitor' AND action_type = 'job' AND success AND NOT archived
-        ORDER BY ts DESC LIMIT 1
-        """
-    ).fetchone()
-    return (row[0], row[1] if isinstance(row[1], dict) else {}) if row else None
-
-
 def missed(conn: Connection) -> Mapping[str, Mapping[str, Any]]:
     """The slots that never ran before each job's newest run: `{"from", "to", "count"}` by job."""
     rows = conn.execute(

@@ -61,6 +61,11 @@ def version(conn: Connection) -> int:
     return max(_recorded(conn), default=0)
 
 
+def fit(conn: Connection, folder: Path | None = None) -> None:
+    """Raises Usage for a database that this program does not fit: a newer one, or one made with other migrations."""
+    _check(_recorded(conn), migrations(folder))
+
+
 def ensure(conn: Connection, *, embedded: bool, folder: Path | None = None) -> None:
     """Bring the database to this program's version where that is safe without asking.
 
