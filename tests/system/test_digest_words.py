@@ -37,7 +37,9 @@ def home(config: Config, db: psycopg.Connection) -> Path:
 
 
 def test_what_a_line_of_the_digest_stands_for_is_listed_by_the_command_in_it(home: Path) -> None:
-    told = godmode("run", "daily-digest").stdout
+    done = godmode("run", "daily-digest")
+    told = done.stdout
+    assert done.returncode == 0, done
     assert "and 29 others like it" in told
     assert f"(`{GODMODE} audit messages --type trouble`)" in told
     assert "no source is configured: only godmode itself was looked at" in told
