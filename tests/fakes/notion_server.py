@@ -6,9 +6,10 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
+from fakes.listening import Listening
 from fakes.notion_refusals import Answer
 
 if TYPE_CHECKING:
@@ -118,10 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         """Silent."""
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
+class Server(Listening):
     def __init__(self, notion: Notion) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.notion = notion

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
+
+from fakes.listening import Listening
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Served:
     def __init__(self, answer: Callable[[Request], Answer]) -> None:
         self.requests: list[Request] = []
         self._answer, self._lock = answer, threading.Lock()
-        self._server = _Quiet(("127.0.0.1", 0), _handler(self))
+        self._server = Listening(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -57,16 +58,6 @@ class Served:
         with self._lock:
             self.requests.append(request)
         return self._answer(request)
-
-
-class _Quiet(ThreadingHTTPServer):
-    """Says nothing of a client that went away before its answer, as one that was killed does."""
-
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def _handler(service: Served) -> type[BaseHTTPRequestHandler]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+from fakes.listening import Listening
 
 Answer = tuple[int, Any, dict[str, str]]  # status, body, headers
 
@@ -126,13 +127,8 @@ class Api:
             return answer, fault
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
+class _Server(Listening):
     api: Api
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no trouble of the server's."""
 
 
 class _Handler(BaseHTTPRequestHandler):
