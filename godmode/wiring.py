@@ -147,6 +147,10 @@ class App:
 
         return job_state.intervals(self.store.conn)
 
+    def _in_force(self, held: Mapping[str, int]) -> list[Job]:
+        """The jobs that a schedule starts, at the intervals that hold."""
+        return [slots.in_force(job, held.get(job.name)) for job in self.jobs()]
+
     def lacking(self, job: Job) -> Mapping[str, Skip]:
         """The prerequisites of a job that are not met, with what supplies them."""
         lacking = {}
@@ -192,8 +196,8 @@ class App:
 
     def _due(self, held: Mapping[str, int], now: datetime) -> list[Due]:
         """The jobs that have a body, and whose source is configured, each with the newest slot that has begun."""
-        jobs = [job for job in self.jobs() if job.run is not None and self._has_source(job)]
-        cadences = {job.name: slots.in_force(job, held.get(job.name)).cadence for job in jobs}
+        jobs = [job for job in self._in_force(held) if job.run is not None and self._has_source(job)]
+        cadences = {job.name: job.cadence for job in jobs}
         begun = {name: slots.newest(cadence, now, self.config.zone) for name, cadence in cadences.items()}
         return [Due(name, cadences[name], slot.key, slot.start) for name, slot in begun.items()]
 
@@ -276,6 +280,11 @@ class App:
         except Usage:
             return None
 
+    def _around(self, check: Callable[[], None]) -> Any:
+        """What the health checks need of the installation."""
+        jobs, real = self._in_force(self._held()), isinstance(self.clock, SystemClock)
+        return self.supply.around(check, jobs, self._embedded, real)
+
     def _context(self, *, job: Job, run_id: str, act: Any, check: Callable[[], None], **run: Any) -> JobContext:
         from godmode.lib.engine import locks
         from godmode.lib.notify.router import Router
@@ -313,7 +322,7 @@ class App:
             command=self._command,
             say=self._say,
             progress=self.progress.read,
-            around=lambda: self.supply.around(check, self.jobs(), self._embedded, isinstance(self.clock, SystemClock)),
+            around=partial(self._around, check),
             **run,
         )
 

@@ -172,6 +172,15 @@ def test_a_job_whose_ticks_stop_is_late_and_one_that_skips_by_rule_is_not(desk: 
     assert "jobs:late:periodic_scan" in subjects(data)  # never ran, though others do
 
 
+def test_a_job_that_runs_less_often_by_her_own_word_is_not_late(desk: Reached, db: psycopg.Connection) -> None:
+    db.execute("INSERT INTO job_state (job, interval_minutes) VALUES ('periodic_scan', 120)")
+    for job in ("periodic_scan", "cleanup_old_data"):
+        desk.runner.run(job, Mode(scheduled=True))
+    looks(desk)
+    assert "jobs:late:periodic_scan" not in subjects(every_five_minutes(desk, 80))
+    assert "jobs:late:periodic_scan" in subjects(every_five_minutes(desk, 180))
+
+
 def test_where_nothing_is_scheduled_nothing_is_late(desk: Reached) -> None:
     looks(desk)
     assert every_five_minutes(desk, 120)["findings"] == []
