@@ -144,7 +144,7 @@ class Supply:
         from godmode.lib.health.finding import Around
 
         def due(job: Job, at: datetime) -> Slot:
-            return slots.latest(job.cadence, at, self.config.zone)
+            return slots.newest(job.cadence, at, self.config.zone)
 
         probes = partial(self.probes, check)
         return Around(folders(self.config, embedded), embedded, jobs, due, probes, gethostname(), real)

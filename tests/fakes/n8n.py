@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -208,6 +209,18 @@ class N8n(Api):
         shown = [self._workflow(id) for id, _ in rows[begin : begin + limit]]
         more = begin + limit < len(rows)
         return {"data": shown, "nextCursor": _token({"limit": limit, "offset": begin + limit}) if more else None}
+
+
+@contextmanager
+def taking_orders(*, failed: bool = False) -> Iterator[N8n]:
+    """An n8n with the workflow "Orders", which may be told what to do; `failed`: its one run so far did."""
+    with N8n() as made:
+        made.takes_orders = True
+        made.workflow("w1", "Orders")
+        if failed:
+            made.ran("w1", "error")
+        yield made
+    assert made.problems == []
 
 
 class _No(Exception):

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from fakes.company import Desk, configured
-from fakes.n8n import KEY, N8n
+from fakes.n8n import KEY, N8n, taking_orders
 from fakes.telegram import TOKEN, Telegram
 
 from godmode.lib import remedies
@@ -40,11 +40,8 @@ def telegram(monkeypatch: pytest.MonkeyPatch) -> Iterator[Telegram]:
 @pytest.fixture
 def n8n(monkeypatch: pytest.MonkeyPatch) -> Iterator[N8n]:
     monkeypatch.setenv("N8N_API_KEY", KEY)
-    with N8n() as made:
-        made.takes_orders = True
-        made.workflow("w1", "Orders")
+    with taking_orders() as made:
         yield made
-    assert made.problems == []
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fakes.approving import Approver, said
 from fakes.company import NOON
-from fakes.n8n import KEY, N8n
+from fakes.n8n import KEY, N8n, taking_orders
 
 from godmode import registry
 from godmode.lib import remedies
@@ -32,12 +32,8 @@ from godmode.lib.store.ingest import Stored
 
 @pytest.fixture
 def n8n() -> Iterator[N8n]:
-    with N8n() as made:
-        made.takes_orders = True
-        made.workflow("w1", "Orders")
-        made.ran("w1", "error")
+    with taking_orders(failed=True) as made:
         yield made
-    assert made.problems == []
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from fakes.approving import Approver, said
-from fakes.n8n import KEY, N8n
+from fakes.n8n import KEY, N8n, taking_orders
 
 from godmode.lib.config import Config
 from godmode.lib.engine import killswitch
@@ -24,12 +24,8 @@ EFFECTS = [(OFF, "/workflows/w1/deactivate"), (RetryWorkflow("1"), "/executions/
 
 @pytest.fixture
 def n8n() -> Iterator[N8n]:
-    with N8n() as made:
-        made.takes_orders = True
-        made.workflow("w1", "Orders")
-        made.ran("w1", "error")
+    with taking_orders(failed=True) as made:
         yield made
-    assert made.problems == []
 
 
 @pytest.fixture

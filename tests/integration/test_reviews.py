@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from fakes.approving import Approver
 from fakes.company import NOON
-from fakes.n8n import KEY, N8n
+from fakes.n8n import KEY, N8n, taking_orders
 
 from godmode.lib.config import Config
 from godmode.lib.engine.equipment import Mode
@@ -22,9 +22,7 @@ OFF = DeactivateWorkflow("w1", "Orders")
 
 @pytest.fixture
 def n8n() -> Iterator[N8n]:
-    with N8n() as made:
-        made.takes_orders = True
-        made.workflow("w1", "Orders")
+    with taking_orders() as made:
         yield made
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from fakes import pooler
+from fakes.telegram import CHAT, Telegram
 
 from godmode.lib.store import places
 
@@ -29,3 +30,11 @@ def pooled_url(database_url: str, pooler_port: int, monkeypatch: pytest.MonkeyPa
     url = f"postgresql://godmode@127.0.0.1:{pooler_port}/{name}"
     monkeypatch.setenv("DATABASE_URL", url)
     return url
+
+
+@pytest.fixture
+def telegram() -> Iterator[Telegram]:
+    """Telegram, which hears of her chat; what it was told to hold back ends with the test."""
+    with Telegram(CHAT) as made:
+        yield made
+        made.go_on.set()

@@ -76,13 +76,6 @@ class Home:
 
 
 @pytest.fixture
-def telegram() -> Iterator[Telegram]:
-    with Telegram(CHAT) as made:
-        yield made
-        made.go_on.set()
-
-
-@pytest.fixture
 def her(tmp_path: Path, telegram: Telegram, discard: Callable[[Path], None]) -> Iterator[Home]:
     tmp_path.chmod(0o755)
     made = Home(tmp_path / "home", telegram)

@@ -19,13 +19,6 @@ from godmode.lib.health import slab
 
 
 @pytest.fixture
-def telegram() -> Iterator[Telegram]:
-    with Telegram(CHAT) as made:
-        yield made
-        made.go_on.set()
-
-
-@pytest.fixture
 def her(tmp_path: Path, telegram: Telegram, discard: Callable[[Path], None]) -> Iterator[Monitored]:
     """An installation that was healthy a moment ago."""
     tmp_path.chmod(0o755)

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from fakes.n8n import KEY, N8n
+from fakes.n8n import KEY, N8n, taking_orders
 
 from godmode.lib import remedies
 from godmode.lib.kernel import Proposal
@@ -26,10 +26,7 @@ NOW = datetime(2026, 3, 10, 17, 0, tzinfo=UTC)
 
 @pytest.fixture
 def n8n() -> Iterator[N8n]:
-    with N8n() as made:
-        made.takes_orders = True
-        made.workflow("w1", "Orders")
-        made.ran("w1", "error")
+    with taking_orders(failed=True) as made:
         yield made
 
 

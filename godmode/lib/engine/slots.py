@@ -24,14 +24,6 @@ def current(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
     return _daily(cadence, now.astimezone(zone).date(), zone)
 
 
-def latest(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
-    """The newest slot that has begun: today's, or yesterday's before a daily job's hour."""
-    slot = current(cadence, now, zone)
-    if slot.start <= now or isinstance(cadence, Every):
-        return slot
-    return _daily(cadence, now.astimezone(zone).date() - timedelta(days=1), zone)
-
-
 def due(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot | None:
     """The slot whose time has come: for a daily job from its hour until `catch_up` later, the same date."""
     slot = current(cadence, now, zone)
@@ -58,7 +50,7 @@ def in_force(job: Job, minutes: int | None) -> Job:
 
 
 def newest(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
-    """The last slot that has started by `now`."""
+    """The newest slot that has begun: today's, or yesterday's before a daily job's hour."""
     slot = current(cadence, now, zone)
     if slot.start <= now or isinstance(cadence, Every):
         return slot

@@ -20,16 +20,14 @@ def overdue(
     A slot from before the installation does not count.
     """
     slot = _expected(cadence, now, zone)
-    if slot is None or (installed is not None and slot.start < installed):
+    if installed is not None and slot.start < installed:
         return None
     return None if any(key is not None and _reaches(key, slot) for key in (begun, skipped)) else slot.start
 
 
-def _expected(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot | None:
-    if not isinstance(cadence, Daily):
-        return slots.current(cadence, now - (INTERVALS - 1) * cadence.period - GRACE, zone)
-    today = slots.current(cadence, now, zone)
-    return today if today.start + GRACE <= now else slots.current(cadence, now - timedelta(days=1), zone)
+def _expected(cadence: Cadence, now: datetime, zone: tzinfo) -> Slot:
+    missed = timedelta(0) if isinstance(cadence, Daily) else (INTERVALS - 1) * cadence.period
+    return slots.newest(cadence, now - missed - GRACE, zone)
 
 
 def _reaches(key: str, slot: Slot) -> bool:

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from godmode.lib.errors import DatabaseTrouble, Usage
 from godmode.lib.paths import private_folder
-from godmode.lib.store import dump, embedded, places
+from godmode.lib.store import controls, dump, embedded, places
 from godmode.lib.store.connect import reason, trouble
 from godmode.lib.store.dump import Content, Manifest
 
@@ -82,14 +82,8 @@ def check(config: Config, path: Path, scratch: Path) -> Restored:
 def hold(restored: Restored, now: datetime) -> None:
     """Turn on the kill switch of what was restored: it does not know what was sent since, and would send it again."""
     reason_ = f"restored from the backup of {restored.manifest.at:%Y-%m-%d %H:%M} UTC"
-    with psycopg.connect(restored.url, autocommit=True, prepare_threshold=None) as conn:
-        conn.execute(
-            """
-            UPDATE agent_controls SET kill_switch = true, kill_switch_reason = %s, kill_switch_changed_at = %s,
-                kill_switch_changed_by = 'db restore'
-            """,
-            (reason_, now),
-        )
+    with psycopg.connect(restored.url, autocommit=True, prepare_threshold=None) as conn, conn.transaction():
+        controls.set_kill_switch(conn, True, reason_, "db restore", now)
 
 
 def differences(before: Mapping[str, Content], after: Mapping[str, Content]) -> list[str]:
