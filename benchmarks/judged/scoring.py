@@ -118,7 +118,7 @@ def _messages(total: Score, made: Made, came: Came) -> None:
     total.days += (made.end - made.normal).days
     total.normal_days += (made.judged - made.normal).days
     last: dict[tuple[str, str], datetime] = {}
-    for row in came.messages:
+    for row in (row for row in came.messages if row["status"] != "suppressed"):
         known = (f"{row['type']} {row['severity']}", "".join(c for c in row["title"] if not c.isdigit()))
         if known in last and row["created_at"] - last[known] < DAY:
             total.twice.append(f"{row['created_at']:%a %d %b %H:%M} {row['type']}: {row['title']}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fakes.company import NOON
@@ -200,6 +201,63 @@ def test_what_comes_back_once_a_day_does_not_flap(watched: Watched, says: Callab
         says()
         watched.looks(minutes=40)
     assert (watched.row("flapping"), urgent(watched)) == (False, [("a is broken", "sent")] * 5)
+
+
+def test_what_hovers_is_told_once_as_long_as_nothing_else_reached_her(
+    watched: Watched, says: Callable[..., None]
+) -> None:
+    says("a")
+    watched.looks()
+    digested(watched)
+    for _ in range(2):
+        says()
+        assert watched.looks(hours=2).data["resolved"] == 1
+        says("a")
+        assert watched.looks(hours=2).data["told"] == 0
+    assert [title for _, title, status in watched.messages() if status != "suppressed"] == ["a is broken"]
+    assert watched.row("status, reopened, told") == ("open", 2, 1)
+
+
+@pytest.mark.parametrize(
+    "returns", [{"subjects": ("a",), "severity": Severity.SEV1}, {"subjects": ("a", "b")}], ids=["worse", "more"]
+)
+def test_what_comes_back_as_more_than_she_heard_of_is_told(
+    watched: Watched, says: Callable[..., None], returns: Mapping[str, Any]
+) -> None:
+    says("a")
+    watched.looks()
+    digested(watched)
+    says()
+    watched.looks(minutes=35)
+    says(*returns["subjects"], severity=returns.get("severity", Severity.WARN))
+    assert watched.looks(minutes=5).data["told"] == 1
+
+
+def test_what_comes_back_after_she_read_that_it_is_over_is_told(watched: Watched, says: Callable[..., None]) -> None:
+    says("a")
+    watched.looks()
+    digested(watched)
+    says()
+    watched.looks(hours=2)
+    digested(watched)
+    says("a")
+    assert watched.looks(hours=2).data["told"] == 1
+
+
+def test_a_piece_of_news_is_told_once_a_day(watched: Watched, says: Callable[..., None]) -> None:
+    told = []
+    for _ in range(4):
+        says("a", severity=Severity.INFO)
+        told.append(watched.looks(hours=2).data["told"])
+        digested(watched)
+        says()
+        watched.looks(hours=8)
+    assert told == [1, 0, 0, 1]
+
+
+def digested(watched: Watched) -> None:
+    """What waits has been told in a digest."""
+    watched.db.execute("UPDATE notifications SET status = 'digested' WHERE status = 'pending'")
 
 
 def test_her_word_on_some_is_none_on_another_that_joins_and_would_wake_her(

@@ -39,12 +39,14 @@ def keep(ctx: JobContext, found: Sequence[Incident]) -> dict[str, int]:
         with conn.transaction():
             rows = incident_rows.load(conn, type_, now, BACK)
             touched: dict[int, Row] = {}
+            back: list[Row] = []
             for one in of_type:
                 row, came_to = place(rows, cleaned(one, ctx.clean), now)
                 touched[id(row)] = row
-                if came_to == "reopened":
-                    outbox.over(conn, _over_key(row, row.reopened - 1), now)
+                back += [row] if came_to == "reopened" else []
                 counts[came_to] = counts.get(came_to, 0) + 1
+            for row in back:
+                row.told = int(_still_stands(ctx, row))
             for row in touched.values():
                 incident_rows.save(conn, row)
     return counts
@@ -114,8 +116,9 @@ def _subject(row: Row, key: str) -> dict[str, Any] | None:
 
 
 def _reopen(row: Row, now: datetime) -> None:
-    """Open a resolved row again, which is told. With the third time within a day it flaps: that is told, and then no
-    more until it is resolved, which for one that flaps takes longer. Then it begins anew."""
+    """Open a resolved row again, which is told unless what she heard still stands. With the third time within a day it
+    flaps: that is told, and then no more until it is resolved, which for one that flaps takes longer. Then it begins
+    anew."""
     row.status, row.resolved_at, row.acknowledged_at = "open", None, None
     row.reopened += 1
     row.told, row.flapping = 0, False
@@ -123,6 +126,22 @@ def _reopen(row: Row, now: datetime) -> None:
     if _came_back(row, now) >= FLAPS:
         row.flapping = True
         row.note(now, "flapping", why=f"it came back {row.reopened} times")
+
+
+def _still_stands(ctx: JobContext, row: Row) -> bool:
+    """Take back the line that a reopened incident is over; whether what she knows of it is true again.
+
+    It is where that line had not gone out (a piece of news has none: for a day), what she heard before it tells of
+    these subjects, and nothing is worse. What wakes her is told each time.
+    """
+    conn, now = ctx.store.conn, ctx.clock.now()
+    waited = outbox.over(conn, _over_key(row, row.reopened - 1), now) > 0
+    if row.severity == Severity.INFO:
+        waited = row.told_at is not None and now - row.told_at < BACK
+    more = row.life[-1]["what"] != "reopened" or any(s["first_at"] == now.isoformat() for s in row.subjects)
+    if not waited or more or row.severity in URGENT or row.dedup_key is None:
+        return False
+    return outbox.was_heard(conn, row.dedup_key)
 
 
 def _came_back(row: Row, now: datetime) -> int:

@@ -234,6 +234,18 @@ def over(conn: Connection, dedup_key: str, now: datetime) -> int:
     ).rowcount
 
 
+def was_heard(conn: Connection, dedup_key: str) -> bool:
+    """Whether the newest message with this key reached her, by itself or in a digest."""
+    newest = conn.execute(
+        """
+        SELECT status IN ('sent', 'digested') FROM notifications
+        WHERE dedup_key = %s AND NOT archived ORDER BY created_at DESC LIMIT 1
+        """,
+        (dedup_key,),
+    ).fetchone()
+    return bool(newest and newest[0])
+
+
 def works_again(conn: Connection, job: str, now: datetime) -> None:
     """A job works again: what still waits to tell that it fails is not told any more, since its recovery is."""
     conn.execute(
