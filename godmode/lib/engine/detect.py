@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from itertools import islice
 
+from godmode.lib.engine import causes
+from godmode.lib.engine.causes import PROPOSE_FROM
 from godmode.lib.kernel import JobContext, JobResult, Outcome, Proposal
 from godmode.lib.ports import Detector
 from godmode.lib.store import Store, connect, proposals
 
-PROPOSE_FROM = 0.7  # confidence from which a pattern is a proposal (specification, Patterns)
+KNOWN = 200  # proposals of before, open and decided each, that findings are held against
 MOST = 200  # findings of one detector: far more than any hands over
 PATIENCE = "60s"  # for a statement of a detector, which may read weeks
 
@@ -57,12 +60,19 @@ def _look(ctx: JobContext, detector: Detector, store: Store, looked: Looked) -> 
 
 
 def keep(ctx: JobContext, looked: Looked) -> dict[str, int]:
-    """Store those that are sure enough; how many were found, and what became of them."""
-    counts = {"found": len(looked.found)}
-    for proposal in looked.found:
-        if proposal.confidence < PROPOSE_FROM or ctx.dry_run:
+    """Store one proposal for each cause of which a finding is sure enough; how many were found, and what became of
+    them. `joined` are those that are named in another's evidence."""
+    counts = Counter(found=len(looked.found))
+    if ctx.dry_run or not looked.found:
+        return dict(counts)
+    conn = ctx.store.conn
+    rows = [*proposals.waiting(conn, KNOWN), *proposals.decided(conn, KNOWN)]
+    sorted_ = causes.sort(looked.found, rows, looked.failed)
+    for told in sorted_.told:
+        counts["joined"] += len(told.proposal.evidence.get("also", ()))
+        if told.proposal.confidence < PROPOSE_FROM:
             continue
         ctx.check()
-        came_to = proposals.put(ctx.store.conn, proposal, ctx.clock.now())
-        counts[came_to] = counts.get(came_to, 0) + 1
-    return counts
+        counts[proposals.put(conn, told.proposal, ctx.clock.now(), told.heir)] += 1
+    counts["decided"] += sorted_.silent
+    return {name: count for name, count in counts.items() if count or name == "found"}
