@@ -16,7 +16,7 @@ from godmode.lib.store.proposals import ProposalRow
 NOW = datetime(2026, 3, 30, 17, 0, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 NINE = [NOW - n * DAY - 8 * HOUR + timedelta(minutes=5) for n in range(6, 0, -1)]
-ALL_DAY = [NOW - n * HOUR for n in range(10, 0, -1)]
+ALL_DAY = [NOW - n * 5 * HOUR for n in range(28, 0, -1)]
 ORDERS, INVOICES = "workflow:orders", "workflow:invoices"
 
 
