@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -88,6 +89,19 @@ def test_a_statement_that_takes_too_long_is_the_failure_of_its_detector(
     only(monkeypatch, bad=says(b"SELECT pg_sleep(60)"), last=sees("last"))
     assert "statement timeout" in (godmode.scans().error or "")
     assert [row.type for row in godmode.open()] == ["last"]
+
+
+def test_a_stop_in_the_middle_of_a_look_ends_the_scan_and_is_no_failure_of_the_detector(
+    godmode: Scanned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(store: Any) -> Iterator[Proposal]:
+        signal.raise_signal(signal.SIGTERM)
+        yield from ()
+
+    only(monkeypatch, stopped=look, last=sees("last"))
+    result = godmode.scans()
+    assert (result.outcome, result.error) == (Outcome.FAILED, "stopped by SIGTERM")
+    assert godmode.open() == []
 
 
 def test_a_dry_run_looks_and_keeps_nothing(godmode: Scanned, monkeypatch: pytest.MonkeyPatch) -> None:
