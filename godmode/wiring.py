@@ -182,13 +182,10 @@ class App:
     def detectors(self) -> dict[str, Detector]:
         """What looks for patterns: every detector by its name."""
         grounds, kinds = self._grounds(), {name: registry.load(t) for name, (_, t) in registry.DETECTORS.items()}
-        stands = {name: "grounds" in getattr(kind, "__struct_fields__", ()) for name, kind in kinds.items()}
-        return {name: kind(grounds) if stands[name] else kind() for name, kind in kinds.items()}
+        return {name: kind(grounds) if hasattr(kind, "grounds") else kind() for name, kind in kinds.items()}
 
     def _grounds(self) -> Grounds:
-        held = (
-            self._held()
-        )  # asked for here: who stands on them may look in a thread, where this connection is not its own
+        held = self._held()  # asked for here: each watcher looks in a thread, where this connection is not its own
         return Grounds(self.config.zone, partial(self._intervals, held), partial(self._due, held))
 
     def _watcher(self, name: str, kind: Any, grounds: Grounds) -> Watcher:
