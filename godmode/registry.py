@@ -79,6 +79,11 @@ DETECTORS = {
     "slowing_queue": ("a queue that drains ever more slowly", f"{_LIB}.detectors.slowing_queue:SlowingQueue"),
     "manual_work": ("what is done by hand again and again", f"{_LIB}.detectors.manual_work:ManualWork"),
     "page_conflicts": ("pages that conflict or have gone stale", f"{_LIB}.detectors.page_conflicts:PageConflicts"),
+    "revivable_letters": (
+        "work given up on that would now succeed",
+        f"{_LIB}.detectors.revivable_letters:RevivableLetters",
+    ),
+    "idle_syncs": ("sources read more often than they change", f"{_LIB}.detectors.idle_syncs:IdleSyncs"),
 }
 
 RETRIES = {

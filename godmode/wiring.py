@@ -23,7 +23,7 @@ from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopped
 from godmode.lib.errors import Transient, Usage, storable
 from godmode.lib.kernel import Cadence, Daily, Every, Incident, Job, JobContext, Skip
-from godmode.lib.ports import Calls, Channel, Due, Grounds, Site, Source, Watcher
+from godmode.lib.ports import Calls, Channel, Detector, Due, Grounds, Site, Source, Watcher
 from godmode.lib.sections import Settings
 from godmode.lib.store import Store, connect, migrate
 from godmode.supply import INTERVAL_KEYS, Progress, Supply, is_configured
@@ -176,9 +176,17 @@ class App:
     def watchers(self) -> dict[str, Watcher]:
         """What looks for trouble: every watcher by its name. One whose section is wrong is there, and says so when it
         looks: it does not stop the others."""
-        held = self._held()  # asked for here: each looks in a thread of its own, and this connection is not its own
-        grounds = Grounds(self.config.zone, partial(self._intervals, held), partial(self._due, held))
+        grounds = self._grounds()
         return {name: self._watcher(name, registry.load(t), grounds) for name, (_, t) in registry.WATCHERS.items()}
+
+    def detectors(self) -> dict[str, Detector]:
+        """What looks for patterns: every detector by its name."""
+        grounds, kinds = self._grounds(), {name: registry.load(t) for name, (_, t) in registry.DETECTORS.items()}
+        return {name: kind(grounds) if hasattr(kind, "grounds") else kind() for name, kind in kinds.items()}
+
+    def _grounds(self) -> Grounds:
+        held = self._held()  # asked for here: each watcher looks in a thread, where this connection is not its own
+        return Grounds(self.config.zone, partial(self._intervals, held), partial(self._due, held))
 
     def _watcher(self, name: str, kind: Any, grounds: Grounds) -> Watcher:
         try:
@@ -312,7 +320,7 @@ class App:
             zone=self.config.zone,
             settings=self.config.settings,
             sources=_Late(lambda: self.sources(check)),
-            detectors=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.DETECTORS.items()}),
+            detectors=_Late(self.detectors),
             remedies=_Late(lambda: {name: registry.load(t)() for name, (_, t) in registry.REMEDIES.items()}),
             watchers=_Late(self.watchers),
             notify=router,

@@ -18,7 +18,7 @@ from benchmarks.judged.making import Made
 from godmode import registry
 from godmode.lib import config as configuration
 from godmode.lib.clock import FixedClock
-from godmode.lib.engine import detect, failures, slots
+from godmode.lib.engine import causes, detect, failures, slots
 from godmode.lib.engine.equipment import Mode
 from godmode.lib.kernel import Checkpoint, Every, Gone, Job, JobContext, JobResult, Outcome, Proposal, Record, Skipped
 from godmode.lib.store import embedded, places
@@ -192,12 +192,13 @@ class Life:
         self._perform("sync_n8n", lambda ctx: failures.look(ctx, _N8n(), since))
 
     def _detect(self, ctx: JobContext) -> Mapping[str, int]:
-        found, now = detect.patterns(ctx), self.clock.now()
-        counts = detect.keep(ctx, found)
-        for one in found:
+        looked, now = detect.look(ctx), self.clock.now()
+        assert not looked.failed, looked.failed
+        counts = detect.keep(ctx, looked)
+        for one in looked.found:
             seen = self.came.patterns.setdefault(one.dedup_key, Sighting(one, now, one.confidence, one.confidence))
             seen.surest = max(seen.surest, one.confidence)
-            if seen.proposed is None and one.confidence >= detect.PROPOSE_FROM:
+            if seen.proposed is None and one.confidence >= causes.PROPOSE_FROM:
                 seen.proposed = now
         return counts
 

@@ -193,5 +193,6 @@ def _reliability(sure: Iterable[tuple[float, bool]]) -> Iterator[str]:
 
 DETECTORS = frozenset({
     "recurring_asks", "unanswered_questions", "growing_topics", "error_templates", "second_try", "failure_hours",
-    "chained_failures", "changed_rate", "slowing_queue", "manual_work", "page_conflicts",
+    "chained_failures", "changed_rate", "slowing_queue", "manual_work", "page_conflicts", "revivable_letters",
+    "idle_syncs",
 })  # fmt: skip

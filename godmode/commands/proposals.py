@@ -229,6 +229,10 @@ def _seen(row: ProposalRow) -> list[str]:
     ]
     lines += [row.evidence[key] for key in ("summary",) if key in row.evidence]
     lines += [_quote(message) for message in row.evidence.get("messages", [])]
+    lines += [
+        f"also seen by {other['type'].replace('_', ' ')}: {other['title']} ({other['confidence']:.2f})"
+        for other in row.evidence.get("also", [])
+    ]
     lines += [f"more: `{row.evidence[key]}`" for key in ("follow_up",) if key in row.evidence]
     if earlier := row.evidence.get("earlier"):
         count = f", when it was counted {earlier['count']} times" if earlier.get("count") else ""

@@ -10,7 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from godmode.lib.kernel import Button, Cadence, Checkpoint, Every, Gone, Incident, Rate, Receipt, Record, Sight, Skipped
+from godmode.lib.kernel import (
+    Button,
+    Cadence,
+    Checkpoint,
+    Every,
+    Gone,
+    Incident,
+    Proposal,
+    Rate,
+    Receipt,
+    Record,
+    Sight,
+    Skipped,
+)
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -311,6 +324,18 @@ class Grounds:
     zone: tzinfo
     sources: Callable[[], Mapping[str, timedelta]] = dict
     due: Callable[[datetime], Sequence[Due]] = lambda now: ()
+
+
+class Detector(Protocol):
+    """Looks for patterns over time; what it yields is of the type of its name.
+
+    `look` reads and writes nothing. `now` is in the operator's zone, `lookback` how far back chats are read. A class
+    with a field `grounds` is made with the `Grounds` it stands on, any other with nothing.
+    """
+
+    name: str
+
+    def look(self, store: Any, now: datetime, lookback: timedelta) -> Iterator[Proposal]: ...
 
 
 class Watcher(Protocol):

@@ -15,9 +15,9 @@ from godmode.lib import remedies
 from godmode.lib.approval import APPROVED, REJECTED, Approval
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
-from godmode.lib.engine import approvals, retry
+from godmode.lib.engine import approvals, detect, retry
 from godmode.lib.engine.equipment import Mode
-from godmode.lib.kernel import JobContext, JobResult, Outcome, Proposal, Skip
+from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome, Proposal, Skip
 from godmode.lib.remedies import Remedy
 from godmode.lib.store import corrections, proposals, retry_jobs
 from godmode.lib.store.corrections import Correction
@@ -28,9 +28,9 @@ from godmode.wiring import App
 class Approver(App):
     """Her terminal."""
 
-    def __init__(self, config: Config, n8n: N8n) -> None:
+    def __init__(self, config: Config, n8n: N8n, more: str = "") -> None:
         self.at, self.n8n = FixedClock(NOON), n8n
-        chosen = configured(config, f'[sources.n8n]\nbase_url = "{n8n.url}"\n')
+        chosen = configured(config, f'[sources.n8n]\nbase_url = "{n8n.url}"\n{more}')
         super().__init__(chosen, clock=self.at, stream=io.StringIO())
 
     @property
@@ -43,6 +43,18 @@ class Approver(App):
         found = Proposal("t", title, 0.8, {"summary": "s", "count": 3}, key, kept)
         proposals.put(self.conn, found, self.at.now())
         return next(row.id for row in proposals.waiting(self.conn) if row.title == title)
+
+    def detects(self) -> list[ProposalRow]:
+        """The detectors look at what stands in the database; what is open then."""
+
+        def run(ctx: JobContext) -> JobResult:
+            looked = detect.look(ctx)
+            assert not looked.failed, looked.failed
+            return JobResult(Outcome.SUCCEEDED, data=detect.keep(ctx, looked))
+
+        result = self.perform(Job("detect", "detect", Every(minutes=30), run)).result
+        assert result.outcome is Outcome.SUCCEEDED, result.error
+        return list(proposals.waiting(self.conn))
 
     def says(self, number: int, verdict: str = APPROVED, shown: str | None = None, reply: str | None = None) -> Any:
         return approvals.decide(

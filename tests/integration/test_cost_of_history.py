@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -17,7 +17,8 @@ from godmode.lib.config import Config
 from godmode.lib.engine import incidents as life
 from godmode.lib.engine.equipment import Mode
 from godmode.lib.kernel import Incident, Notification, Proposal, Severity
-from godmode.lib.store import incident_rows, incidents, outbox, proposals
+from godmode.lib.store import given_up, idleness, incident_rows, incidents, outbox, proposals
+from godmode.lib.store.given_up import Letter
 from godmode.wiring import App
 
 NOW = datetime(2026, 3, 10, 18, 30, tzinfo=UTC)
@@ -97,6 +98,22 @@ def test_storing_a_finding_or_a_message_scans_no_table_of_history(app: App) -> N
 @pytest.mark.parametrize("name", registry.WATCHERS)
 def test_no_watcher_scans_a_table_of_history(app: App, name: str) -> None:
     list(app.watchers()[name].look(app.store, NOW))
+    assert Explained.scanned & HISTORY.keys() == set()
+
+
+@pytest.mark.parametrize("name", registry.DETECTORS)
+def test_no_detector_scans_a_table_of_history(app: App, name: str) -> None:
+    list(app.detectors()[name].look(app.store, NOW, timedelta(days=1)))
+    assert Explained.scanned & HISTORY.keys() == set()
+
+
+def test_what_a_detector_asks_of_one_thing_scans_no_table_of_history(app: App) -> None:
+    conn, since = app.store.conn, NOW - timedelta(days=14)
+    idleness.reads(conn, "sync_notion", since, NOW)
+    idleness.calls(conn, "notion", since, NOW)
+    for type_, via in (("custom", []), ("notification", ["telegram"])):
+        letter = Letter(1, type_, via, since, 5, None, None, 1)
+        given_up.ended_since(conn, letter, NOW)
     assert Explained.scanned & HISTORY.keys() == set()
 
 

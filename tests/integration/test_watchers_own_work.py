@@ -7,7 +7,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from fakes.company import configured
-from fakes.watched import Watched
+from fakes.watched import MINUTE, Watched
 
 from godmode.lib.config import Config
 from godmode.lib.watchers.performance import Performance
@@ -90,6 +90,25 @@ def test_a_run_of_over_thirty_seconds_is_slow(watched: Watched) -> None:
     watched.audits("periodic_scan", duration_ms=30_001)
     watched.audits("periodic_scan", 1, 0.5 * HOUR, duration_ms=41_000)
     assert titles(watched, "slow_jobs") == ["WARN periodic scan took 41 s, 2 times within 60 min"]
+
+
+def test_the_first_syncs_of_a_source_may_take_long_until_all_of_it_was_read(watched: Watched) -> None:
+    more = '{"outcome": "succeeded", "data": {"new": 900, "more": true}}'
+    watched.audits("sync_notion", 1, 50 * MINUTE, duration_ms=480_000, output_data=more)
+    watched.audits("periodic_scan", 1, 49 * MINUTE, duration_ms=490_000)
+    assert titles(watched, "slow_jobs") == []
+    watched.audits("sync_notion", 1, 30 * MINUTE, duration_ms=480_000)
+    assert titles(watched, "slow_jobs") == []
+    watched.audits("sync_notion", 1, 20 * MINUTE, duration_ms=45_000)
+    watched.audits("periodic_scan", 1, 19 * MINUTE, duration_ms=46_000)
+    assert titles(watched, "slow_jobs") == [
+        "WARN periodic scan took 46 s", "WARN sync notion took 45 s",
+    ]  # fmt: skip
+
+
+def test_a_first_sync_that_takes_long_and_fails_is_slow(watched: Watched) -> None:
+    watched.audits("sync_notion", duration_ms=90_000, success=False, error="no answer")
+    assert titles(watched, "slow_jobs") == ["WARN sync notion took 90 s"]
 
 
 @pytest.mark.parametrize(("ms", "found"), [(1000.0, 0), (1000.4, 1)])

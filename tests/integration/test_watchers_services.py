@@ -153,6 +153,17 @@ def test_more_than_a_tenth_of_at_least_twenty_runs_is_too_much(watched: Watched)
     assert titles(watched, "failure_rate") == ["WARN Workflow w1: 14 % (3 of 21) of the runs of the last day failed"]
 
 
+def test_of_more_runs_than_are_read_it_says_at_least(watched: Watched) -> None:
+    ran(watched, 499, "error", at=watched.now - 2 * HOUR)
+    assert titles(watched, "failure_rate") == [
+        "WARN Workflow w1: 100 % (499 of 499) of the runs of the last day failed"
+    ]
+    ran(watched, 200, "error", at=watched.now - 2 * HOUR)
+    assert titles(watched, "failure_rate") == [
+        "WARN Workflow w1: 100 % (at least 500 of 500) of the runs of the last day failed"
+    ]
+
+
 def test_of_all_workflows_together_a_few_failures_are_what_a_restart_leaves(watched: Watched) -> None:
     ran(watched, 26)
     for number in range(4):

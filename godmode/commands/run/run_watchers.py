@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from godmode.lib.kernel import Every, Job, JobContext, JobResult, Outcome
+from godmode.lib.kernel import Every, Job, JobContext, JobResult
 
 
 def run(ctx: JobContext) -> JobResult:
@@ -13,7 +13,7 @@ def run(ctx: JobContext) -> JobResult:
 
     It has failed, after all that, where a watcher has.
     """
-    from godmode.lib.engine import incidents, watch
+    from godmode.lib.engine import incidents, partly, watch
 
     looked = watch.look(ctx)
     data: dict[str, Any] = {"watchers": len(ctx.watchers), "found": len(looked.found)}
@@ -22,12 +22,7 @@ def run(ctx: JobContext) -> JobResult:
     else:
         data |= {"subjects": incidents.keep(ctx, looked.found)} if looked.found else {}
         data |= {"resolved": incidents.settle(ctx, looked.seeing), "told": incidents.tell(ctx)}
-    if not looked.failed:
-        return JobResult(Outcome.SUCCEEDED, data=data)
-    data["failed"] = [{"where": name, "why": result.error} for name, result in sorted(looked.failed.items())]
-    name, first = min(looked.failed.items())
-    error = f"{len(looked.failed)} of {len(ctx.watchers)} watchers failed; {name}: {first.error}"
-    return JobResult(Outcome.FAILED, None, error, first.error_category, data, first.cause)
+    return partly.result("watchers", len(ctx.watchers), looked.failed, data)
 
 
 JOB = Job(name="run_watchers", help="look for trouble and open incidents", cadence=Every(minutes=5), run=run)

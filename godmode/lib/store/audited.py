@@ -77,6 +77,9 @@ def told_jobs(conn: Connection, since: datetime) -> frozenset[str]:
     return frozenset(row[0] for row in rows)
 
 
+RUNS_BACK = 200  # runs of a sync among which the first that read all is looked for: more than an hour has
+
+
 class Slow(Struct, frozen=True):
     """Runs of one job that took long; `ms` is the longest."""
 
@@ -87,15 +90,38 @@ class Slow(Struct, frozen=True):
 
 
 def slow(conn: Connection, since: datetime, now: datetime, ms: int) -> Sequence[Slow]:
-    """The jobs with runs of at least so many milliseconds (at the least 1000) after `since`, the slowest first."""
+    """The jobs with runs of at least so many milliseconds (at the least 1000) after `since`, the slowest first.
+
+    Without the syncs of a source up to the first that read all of it, and without the scans in which these ran: that
+    they take long, and end well, is as it should be.
+    """
     with conn.cursor(row_factory=class_row(Slow)) as cursor:
         return cursor.execute(
             f"""
+            WITH newest AS (
+                SELECT action, duration_ms, ts, success FROM agent_audit_log
+                WHERE duration_ms >= 1000 AND NOT archived AND ts > %(since)s AND ts <= %(now)s
+                  AND duration_ms > %(ms)s AND action_type = 'job'
+                ORDER BY ts DESC LIMIT {MOST_ROWS}
+            ), read AS (
+                SELECT action, (
+                    SELECT min(ts) FROM (
+                        SELECT a.ts, a.success, a.output_data FROM agent_audit_log a
+                        WHERE a.action = slow.action AND NOT a.archived AND a.ts <= %(now)s
+                        ORDER BY a.ts DESC LIMIT {RUNS_BACK}) runs
+                    WHERE success AND (output_data #> '{{data,more}}') IS NULL) AS at
+                FROM (SELECT DISTINCT action FROM newest WHERE starts_with(action, 'sync_')) slow
+            ), first AS (
+                SELECT newest.ts, newest.action FROM newest JOIN read USING (action)
+                WHERE newest.success AND (read.at IS NULL OR newest.ts <= read.at)
+            )
             SELECT action, count(*) AS count, max(duration_ms) AS ms, (array_agg(ts ORDER BY ts DESC))[1:50] AS times
-            FROM (SELECT action, duration_ms, ts FROM agent_audit_log
-                  WHERE duration_ms >= 1000 AND NOT archived AND ts > %(since)s AND ts <= %(now)s
-                    AND duration_ms > %(ms)s AND action_type = 'job'
-                  ORDER BY ts DESC LIMIT {MOST_ROWS}) newest
+            FROM newest
+            WHERE NOT EXISTS (
+                SELECT FROM first
+                WHERE (first.action = newest.action AND first.ts = newest.ts)
+                   OR (newest.action = 'periodic_scan' AND first.ts <= newest.ts
+                       AND first.ts >= newest.ts - newest.duration_ms * interval '1 millisecond'))
             GROUP BY action ORDER BY max(duration_ms) DESC
             """,
             {"since": since, "now": now, "ms": ms},

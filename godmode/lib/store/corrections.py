@@ -11,6 +11,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from godmode.lib.store.idleness import FOUND_NOTHING
+
 
 @dataclass(frozen=True)
 class Correction:
@@ -92,6 +94,10 @@ COUNTED = {
     "failed_jobs": """
         SELECT count(*) FROM agent_audit_log
         WHERE action = %s AND ts > %s AND ts <= %s AND success = false AND action_type = 'job' AND NOT archived""",
+    "idle_syncs": f"""
+        SELECT count(*) FROM agent_audit_log
+        WHERE action = %s AND ts > %s AND ts <= %s AND success AND action_type = 'job' AND NOT archived
+          AND {FOUND_NOTHING}""",
     "incidents": """
         SELECT count(*) FROM incidents
         WHERE type = %s AND opened_at > %s AND opened_at <= %s AND NOT archived""",

@@ -36,6 +36,7 @@ class ProposalRow:
     before: dict[str, Any] | None = None
     work: int | None = None
     shown: str = ""
+    dedup_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ _COLUMNS = ", ".join(f"{_SHOWN} AS shown" if name == "shown" else name for name 
 _ROW = f"SELECT {_COLUMNS} FROM proposals"
 
 
-def put(conn: Connection, found: Proposal, now: datetime) -> str:
+def put(conn: Connection, found: Proposal, now: datetime, heir: int | None = None) -> str:
     """Store a finding: `new`, `grown`, `same`, `decided` before and not clearly worse, or `over` (too many this hour).
 
+    With `heir` an open proposal about the same cause becomes it, where it has none of its own yet.
     The hour's count is taken under a lock, so that two hosts cannot both store the tenth.
     """
     with conn.transaction():
@@ -75,7 +77,7 @@ def put(conn: Connection, found: Proposal, now: datetime) -> str:
             (found.dedup_key,),
         ).fetchone()
         if row is None:
-            return _insert(conn, found, now)
+            return _inherit(conn, found, heir, now) or _insert(conn, found, now)
         number, status, count, confidence, decided_at = row
         if status != "open":
             if not clearly_worse(found, count, confidence):
@@ -86,7 +88,8 @@ def put(conn: Connection, found: Proposal, now: datetime) -> str:
                 "count": count,
                 "at": decided_at.isoformat() if decided_at else None,
             }
-            return _insert(conn, replace(found, evidence={**found.evidence, "earlier": earlier}), now)
+            again = replace(found, evidence={**found.evidence, "earlier": earlier})
+            return _inherit(conn, again, heir, now) or _insert(conn, again, now)
         # "Unanswered for 5 days" says 6 tomorrow: that is the same finding, and no news for the digest.
         grown = count != found.evidence.get("count")
         conn.execute(
@@ -104,6 +107,23 @@ def put(conn: Connection, found: Proposal, now: datetime) -> str:
             },
         )  # fmt: skip
         return "grown" if grown else "same"
+
+
+def _inherit(conn: Connection, found: Proposal, heir: int | None, now: datetime) -> str:
+    """Let an open proposal become this finding; "" where that is none."""
+    done = conn.execute(
+        """
+        UPDATE proposals SET
+            type = %(type)s, dedup_key = %(key)s, title = %(title)s, confidence = %(confidence)s,
+            evidence = %(evidence)s, remedy = %(remedy)s, updated_at = %(now)s
+        WHERE id = %(heir)s AND status = 'open' AND NOT archived
+        """,
+        {
+            "type": found.type, "key": found.dedup_key, "title": found.title, "confidence": found.confidence,
+            "evidence": Jsonb(dict(found.evidence)), "remedy": _jsonb(found.remedy), "now": now, "heir": heir,
+        },
+    )  # fmt: skip
+    return "grown" if done.rowcount else ""
 
 
 def clearly_worse(found: Proposal, count: object, confidence: float) -> bool:

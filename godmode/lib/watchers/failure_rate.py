@@ -71,7 +71,8 @@ class FailureRate(Struct, frozen=True):
         return Incident(self.name, severity, title, f"{self.name}:workflows", None, rate.failed, evidence)
 
     def _of_one(self, one: rhythm.RateOfOne) -> Incident:
-        title = f"Workflow {one.name or one.workflow_id}: {_share(one.failed, one.count)} runs of the last day failed"
+        share = _share(one.failed, one.count, rhythm.MOST_OF_ONE)
+        title = f"Workflow {one.name or one.workflow_id}: {share} runs of the last day failed"
         latest = [{"at": at.isoformat(), "error": e} for at, e in zip(one.times, one.errors, strict=False)]
         evidence = {
             "runs": one.count, "failed": one.failed, "percent": round(100 * one.failed / one.count, 1),
@@ -89,5 +90,7 @@ class FailureRate(Struct, frozen=True):
         return Incident(self.name, Severity.WARN, title, f"{self.name}:own", None, own.failed, evidence)
 
 
-def _share(failed: int, count: int) -> str:
-    return f"{100 * failed / count:.0f} % ({failed:,} of {count:,}) of the"
+def _share(failed: int, count: int, most: int | None = None) -> str:
+    """`most` is how many are read at the most."""
+    least = "at least " if most is not None and count >= most else ""
+    return f"{100 * failed / count:.0f} % ({least}{failed:,} of {count:,}) of the"

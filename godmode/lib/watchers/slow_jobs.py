@@ -17,7 +17,8 @@ from godmode.lib.store import Store, audited
 class SlowJobs(Struct, frozen=True):
     """A run of over 30 s within the last hour is a WARN (specification, Production monitoring).
 
-    The morning call is not among them: it lasts as long as she listens.
+    The morning call is not among them: it lasts as long as she listens. Nor are the first syncs of a source, until all
+    of it was read once: that much takes its time.
     """
 
     name = "slow_jobs"

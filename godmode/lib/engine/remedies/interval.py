@@ -55,6 +55,8 @@ class IntervalChanged:
         job_state.set_interval(place.conn, remedy.job, before["override"])
 
     def measure(self, place: Place, remedy: ChangeInterval) -> Figure | None:
+        if remedy.job.startswith("sync_"):
+            return Figure(f"runs of {remedy.job} a week that found nothing new", "idle_syncs", remedy.job)
         return Figure(f"failed runs of {remedy.job} a week", "failed_jobs", remedy.job)
 
     def _configured(self, place: Place, remedy: ChangeInterval) -> int:
