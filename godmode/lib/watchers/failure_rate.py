@@ -65,7 +65,8 @@ class FailureRate(Struct, frozen=True):
 
     def _of_all(self, rate: rhythm.Rate) -> Incident:
         severe = 100 * rate.failed >= self.settings.sev1_percent * rate.count
-        title = f"{_share(rate.failed, rate.count)} workflow runs of the last {self.settings.within_minutes} min failed"
+        share = _share(rate.failed, rate.count, rhythm.MOST_RUNS)
+        title = f"{share} workflow runs of the last {self.settings.within_minutes} min failed"
         evidence = {"runs": rate.count, "failed": rate.failed, "percent": round(100 * rate.failed / rate.count, 1)}
         severity = Severity.SEV1 if severe else Severity.WARN
         return Incident(self.name, severity, title, f"{self.name}:workflows", None, rate.failed, evidence)
@@ -82,7 +83,8 @@ class FailureRate(Struct, frozen=True):
         return Incident(self.name, Severity.WARN, title, key, one.workflow_id, one.failed, evidence)
 
     def _of_own(self, own: audited.Outcomes) -> Incident:
-        title = f"{_share(own.failed, own.count)} things that godmode did in {self.settings.within_minutes} min failed"
+        share = _share(own.failed, own.count, audited.MOST_OUTCOMES)
+        title = f"{share} things that godmode did in {self.settings.within_minutes} min failed"
         evidence = {
             "outcomes": own.count, "failed": own.failed, "percent": round(100 * own.failed / own.count, 1),
             "follow_up": "godmode audit --failed",
@@ -90,7 +92,7 @@ class FailureRate(Struct, frozen=True):
         return Incident(self.name, Severity.WARN, title, f"{self.name}:own", None, own.failed, evidence)
 
 
-def _share(failed: int, count: int, most: int | None = None) -> str:
+def _share(failed: int, count: int, most: int) -> str:
     """`most` is how many are read at the most."""
-    least = "at least " if most is not None and count >= most else ""
+    least = "at least " if count >= most else ""
     return f"{100 * failed / count:.0f} % ({least}{failed:,} of {count:,}) of the"
