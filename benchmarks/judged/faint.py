@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
 
-from benchmarks.judged.company import an_error
+from benchmarks.judged.company import an_error, business
 from benchmarks.judged.history import DAY, HOUR, MINUTE, WEEK, History, Trouble, local
 from benchmarks.judged.patterns import FAILS
 
@@ -82,11 +82,11 @@ def rate_up(history: History, at: datetime, end: datetime) -> None:
 
 
 def _counted(history: History, name: str, end: datetime, times: Callable[[datetime], float]) -> None:
-    """About a dozen runs a day; how many, a day's own business says."""
+    """Some fourteen runs a day; how many, a day's own business says."""
     chance = history.chance
     for day in range((end - history.begin) // DAY):
         noon = local(history.begin + day * DAY, 12)
-        for _ in range(round(12 * times(noon) * chance.lognormvariate(0, 0.25))):
+        for _ in range(round(14 * business(noon, history.off) * times(noon) * chance.lognormvariate(0, 0.25))):
             history.ran(name, noon + chance.uniform(-5, 8) * HOUR, seconds=chance.uniform(2, 5))
 
 

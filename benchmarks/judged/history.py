@@ -66,6 +66,7 @@ class History:
     slow: list[tuple[str, datetime, datetime, float]] = field(default_factory=list)
     dear: list[tuple[str, datetime, datetime, float]] = field(default_factory=list)
     down: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    off: frozenset[str] = frozenset()  # local dates on which hardly anything happens
     number: int = 0
 
     def add(self, at: datetime, statement: str, /, **values: Any) -> None:

@@ -37,7 +37,7 @@ def made(seed: int, weeks: int) -> Made:
     history = History(chance, begin)
     normal, judged = begin + LEARNING * WEEK, begin + (LEARNING + 1) * WEEK
     end = judged + weeks * WEEK
-    off = patterns.holidays(history, begin + 2 * WEEK, LEARNING + weeks - 1)
+    history.off = off = patterns.holidays(history, begin + 2 * WEEK, LEARNING + weeks - 1)
     _decoys(history, begin, end)
     for make, at in _when(chance, judged, weeks):
         make(history, at)

@@ -136,11 +136,14 @@ def page_stale(history: History, at: datetime) -> None:
     history.page("parking", "Parking permits", text, history.begin - 700 * DAY, history.begin + HOUR)
     asks = ("Where do I find the parking permits?", "Who keeps the parking permit for the van?",
             "Can somebody explain how parking permits work?", "Do we still have parking permits?")  # fmt: skip
+    asked = [(local(at + 2 * n * DAY, 11 + n), True) for n in range(len(asks))]
     for n, ask in enumerate(asks):
-        history.said(ask, local(at + 2 * n * DAY, 11 + n), ("Tom", "Piet")[n % 2], "#shop")
+        history.said(ask, asked[n][0], ("Tom", "Piet")[n % 2], "#shop")
         history.said("in the drawer", local(at + 2 * n * DAY, 11.3 + n), "Ines", "#shop")
     beside = ("recurring_asks", "growing_topics")
-    _label(history, "page_stale", at, 9 * DAY, local(at + 4 * DAY, 13), "parking permit", "page_conflicts", beside)
+    _label(
+        history, "page_stale", at, 9 * DAY, local(at + 4 * DAY, 13), "parking permit", "page_conflicts", beside, asked
+    )
 
 
 def asked_again(history: History, at: datetime) -> None:

@@ -34,10 +34,8 @@ class Judged:
     proposed: bool
 
 
-def came(by: str, spoken_of: Sequence[Trouble], until: datetime, end: datetime) -> bool | None:
-    """Whether what a detector foretold came, when it was last seen at `until`; None where the history says nothing."""
-    if by not in FORETELLS:
-        return None
+def came(spoken_of: Sequence[Trouble], until: datetime, end: datetime) -> bool | None:
+    """Whether what a detector foretold came, when it was last seen at `until`; None where the history does not say."""
     later = [(at, so) for one in spoken_of for at, so in one.later if until + timedelta(minutes=1) < at]
     in_time = [so for at, so in later if at <= until + WITHIN]
     if in_time:

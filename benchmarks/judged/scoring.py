@@ -76,8 +76,8 @@ def _judged(total: Score, made: Made, said: Said) -> None:
     causes = [t for t in made.history.troubles if _speaks_of(said, t, 2 * DAY)]
     known = causes + [t for t in made.history.twins if _speaks_of(said, t, 2 * DAY)]
     true: bool | None = bool(causes)
-    if said.by in reliability.FORETELLS and said.until is not None:
-        true = reliability.came(said.by, known, said.until, made.end)
+    if said.by in reliability.FORETELLS and said.until is not None and any(t.later for t in known):
+        true = reliability.came(known, said.until, made.end)
     if true is not None:
         total.sure.append(reliability.Judged(said.by, said.confidence, true, bool(causes), said.proposed))
 

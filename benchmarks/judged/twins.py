@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 
-from benchmarks.judged.company import an_error
+from benchmarks.judged.company import an_error, business
 from benchmarks.judged.faint import label, runs, tries_again, waits
 from benchmarks.judged.history import DAY, HOUR, MINUTE, WEEK, History, local
 
@@ -41,12 +41,13 @@ def failures_side_by_side(history: History, at: datetime, end: datetime) -> None
 
 
 def rate_scatters(history: History, at: datetime, end: datetime) -> None:
-    """A workflow runs eight times a day or so, in spells: a busy day is followed by another."""
+    """A workflow runs ten times a day or so, in spells: a busy day is followed by another."""
     chance, mood = history.chance, 0.0
     for day in range((end - history.begin) // DAY):
         mood = 0.5 * mood + chance.gauss(0, 0.4)
-        for _ in range(round(8 * math.exp(mood))):
-            history.ran("Event sign-ups", local(history.begin + day * DAY, 12) + chance.uniform(-5, 8) * HOUR)
+        noon = local(history.begin + day * DAY, 12)
+        for _ in range(round(10 * business(noon, history.off) * math.exp(mood))):
+            history.ran("Event sign-ups", noon + chance.uniform(-5, 8) * HOUR)
     history.twins.append(label("rate scatters", history.begin, end, "event sign-ups", "changed_rate"))
 
 

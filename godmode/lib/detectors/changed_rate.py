@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from godmode.lib.detectors.runs import BASELINE, called, follow_up, key, proposal, quoted, surest
-from godmode.lib.detectors.statistics import all_above, at_least, bonferroni, calibrated, dispersion
+from godmode.lib.detectors.statistics import all_above, bonferroni, calibrated, dispersion, mid_p
 from godmode.lib.kernel import Proposal
 from godmode.lib.store import outcomes
 from godmode.lib.store.outcomes import Tally
@@ -106,8 +106,8 @@ def _runs(series: Series) -> Change | None:
     scatter = _scatter(series.runs[RECENT:])
     recent, earlier, share = round(now / scatter), round(then / scatter), 1 / (1 + weeks)
     if now > usual:
-        return Change(series, "more", usual, now, at_least(recent, recent + earlier, share))
-    return Change(series, "fewer", usual, now, at_least(earlier, recent + earlier, 1 - share))
+        return Change(series, "more", usual, now, mid_p(recent, recent + earlier, share))
+    return Change(series, "fewer", usual, now, mid_p(earlier, recent + earlier, 1 - share))
 
 
 def _scatter(runs: Sequence[int]) -> float:

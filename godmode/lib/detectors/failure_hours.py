@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from godmode.lib.detectors.runs import NEWS, called, follow_up, is_news, key, proposal, quoted, surest
-from godmode.lib.detectors.statistics import at_least, bonferroni, calibrated
+from godmode.lib.detectors.statistics import bonferroni, calibrated, mid_p
 from godmode.lib.kernel import Proposal
 from godmode.lib.store import outcomes
 from godmode.lib.store.outcomes import Tally
@@ -32,8 +32,8 @@ class FailureHours:
 
     An hour (for weekdays a date) counts once however often it failed within, since such failures are not
     independent. Of F failing ones, the number that fall into a place with a share s of all active ones is
-    Binomial(F, s) when time does not matter; confidence is `calibrated` of its upper tail, corrected by Bonferroni for
-    all places of all things looked at and for looking anew each week.
+    Binomial(F, s) when time does not matter; confidence is `calibrated` of its upper tail (`mid_p`), corrected by
+    Bonferroni for all places of all things looked at and for looking anew each week.
     """
 
     name = "failure_hours"
@@ -96,7 +96,7 @@ def _places(
         here, ran = len(units), sum(unit >= min(units) for unit in active[code])
         if here < FEWEST or here < HERE * failed or here < USUALLY * ran:
             continue
-        yield Place(_word(code), code, sorted(units), ran, at_least(here, failed, len(active[code]) / everywhere))
+        yield Place(_word(code), code, sorted(units), ran, mid_p(here, failed, len(active[code]) / everywhere))
 
 
 def _word(code: str) -> str:
