@@ -39,7 +39,9 @@ class ChangedRate:
     dispersion (`statistics.dispersion`), then tested as two Poisson counts (`rate_grew`'s test, in either direction).
     Durations: all of its last four days lie above all days before (`all_above`). Both corrected by Bonferroni for all
     tests, and for looking anew every three days; confidence is `calibrated` of that. What changes for all that
-    swings at once is the company's calendar, and left out.
+    swings at once is the company's calendar, and left out. What comes in spells, one busy day after the other, scatters
+    more over three days than its single days tell (four weeks are too few to measure by how much): of what is said of
+    such a thing, more is chance than the confidence has it.
     """
 
     name = "changed_rate"
