@@ -69,8 +69,13 @@ def activity(at: datetime, holidays: frozenset[str] = frozenset()) -> float:
     here = at.astimezone(ZONE)
     hour = here.hour + here.minute / 60
     day = 0.08 + 0.92 * math.exp(-(((hour - 13) / 4.2) ** 4)) if 5 <= hour <= 22 else 0.04
-    week = (1, 1, 0.95, 1, 1.05, 0.45, 0.2)[here.weekday()]
-    return day * (0.15 if f"{here:%Y-%m-%d}" in holidays else week)
+    return day * business(at, holidays)
+
+
+def business(at: datetime, holidays: frozenset[str] = frozenset()) -> float:
+    """How busy the date of a moment is, beside a Monday."""
+    here = at.astimezone(ZONE)
+    return 0.15 if f"{here:%Y-%m-%d}" in holidays else (1, 1, 0.95, 1, 1.05, 0.45, 0.2)[here.weekday()]
 
 
 def live(history: History, weeks: int, holidays: frozenset[str]) -> None:

@@ -32,6 +32,8 @@ class Trouble:
 
     `seen_as` are the types of incident that find it, `found_by` the detectors that do; `beside` what else may rightly
     speak of it. `about` is a piece of the text by which what was said of it is known. It can be seen from `visible`.
+    A `faint` one may be missed. `later` are, for what a detector foretells (an ask comes back, a second try works), the
+    moments that it speaks of, and whether it came so.
     """
 
     kind: str
@@ -42,24 +44,29 @@ class Trouble:
     seen_as: frozenset[str] = frozenset()
     found_by: frozenset[str] = frozenset()
     beside: frozenset[str] = frozenset()
+    faint: bool = False
+    later: tuple[tuple[datetime, bool], ...] = ()
 
 
 @dataclass
 class History:
     """Events, and what is wrong in them. `quiet` are executions that a trouble keeps from happening: name, from, to.
 
-    `down` are godmode's own jobs that do not run from one moment to another; `held` those that hang, likewise.
+    `down` are godmode's own jobs that do not run from one moment to another; `held` those that hang, likewise. `twins`
+    have the shape of a trouble without its cause: whatever is said of one is false.
     """
 
     chance: random.Random
     begin: datetime
     events: list[Event] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    twins: list[Trouble] = field(default_factory=list)
     decoys: list[tuple[str, datetime]] = field(default_factory=list)
     quiet: list[tuple[str, datetime, datetime, float]] = field(default_factory=list)
     slow: list[tuple[str, datetime, datetime, float]] = field(default_factory=list)
     dear: list[tuple[str, datetime, datetime, float]] = field(default_factory=list)
     down: list[tuple[str, datetime, datetime]] = field(default_factory=list)
+    off: frozenset[str] = frozenset()  # local dates on which hardly anything happens
     number: int = 0
 
     def add(self, at: datetime, statement: str, /, **values: Any) -> None:

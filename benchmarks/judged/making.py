@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.judged import company, incidents, patterns
+from benchmarks.judged import company, faint, incidents, patterns, twins
 from benchmarks.judged.history import DAY, WEEK, ZONE, History
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
@@ -37,10 +37,11 @@ def made(seed: int, weeks: int) -> Made:
     history = History(chance, begin)
     normal, judged = begin + LEARNING * WEEK, begin + (LEARNING + 1) * WEEK
     end = judged + weeks * WEEK
-    off = patterns.holidays(history, begin + 2 * WEEK, LEARNING + weeks - 1)
+    history.off = off = patterns.holidays(history, begin + 2 * WEEK, LEARNING + weeks - 1)
     _decoys(history, begin, end)
     for make, at in _when(chance, judged, weeks):
         make(history, at)
+    _faint(history, judged, end)
     company.live(history, LEARNING + 1 + weeks, off)
     company.pages(history)
     _chats(history, LEARNING + 1 + weeks, seed)
@@ -71,6 +72,19 @@ def _when(chance: random.Random, judged: datetime, weeks: int) -> Iterator[tuple
         share = (weeks * 7 - 1) / len(kinds)
         for i, make in enumerate(kinds):
             yield make, judged + timedelta(days=(i + chance.uniform(0.1, 0.5)) * share)
+
+
+def _faint(history: History, judged: datetime, end: datetime) -> None:
+    """Faint troubles, each of a strength of its own, and as many things of their shape without a cause.
+
+    They have dice of their own, so that what else is in a history stays as it was.
+    """
+    dice, history.chance = history.chance, random.Random(history.chance.random())
+    for make in faint.KINDS:
+        make(history, judged + history.chance.uniform(0, 5) * DAY, end)
+    for look_alike in twins.KINDS:
+        look_alike(history, judged + history.chance.uniform(0, 5) * DAY, end)
+    history.chance = dice
 
 
 def _chats(history: History, weeks: int, seed: int) -> None:

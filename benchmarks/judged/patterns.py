@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
@@ -19,11 +19,14 @@ FAILS = ("error_templates", "second_try", "failure_hours", "chained_failures", R
 
 def _label(
     history: History, kind: str, at: datetime, lasts: timedelta, visible: datetime, about: str, found_by: str,
-    beside: tuple[str, ...] = (),
+    beside: tuple[str, ...] = (), later: Sequence[tuple[datetime, bool]] = (),
 ) -> None:  # fmt: skip
     history.troubles.append(
-        Trouble(kind, at, at + lasts, visible, about, frozenset(), frozenset({found_by}), frozenset(beside))
-    )
+        Trouble(
+            kind, at, at + lasts, visible, about, frozenset(), frozenset({found_by}), frozenset(beside),
+            later=tuple(later),
+        )
+    )  # fmt: skip
 
 
 def error_template(history: History, at: datetime) -> None:
@@ -36,13 +39,15 @@ def error_template(history: History, at: datetime) -> None:
 
 def second_try(history: History, at: datetime) -> None:
     """A workflow of every third hour fails at first in a third of its runs, and works two minutes later."""
+    tried = []
     for n in range(18 * 8):
         when = local(at, 1.2) + n * 3 * HOUR
         if n % 3 == 0:
+            tried.append((when, True))
             number = history.ran("Green beans order", when, error="The importer answered too late", seconds=31)
             history.ran("Green beans order", when + 2 * MINUTE, seconds=20, mode="retry", retry_of=number)
     visible = at + 3 * DAY
-    _label(history, "second_try", at, 18 * DAY, visible, "green beans", "second_try", FAILS)
+    _label(history, "second_try", at, 18 * DAY, visible, "green beans", "second_try", FAILS, tried)
 
 
 def failure_hours(history: History, at: datetime) -> None:
@@ -96,11 +101,14 @@ def queue_slows(history: History, at: datetime) -> None:
 
 def by_hand(history: History, at: datetime) -> None:
     """Twice a week somebody starts a workflow by hand, and has done so for weeks."""
-    first = at - 1 * WEEK
+    first, done = at - 1 * WEEK, []
     for n in range(10):
         when = local(first + (n // 2) * WEEK + (n % 2) * 3 * DAY, 9.3 + history.chance.uniform(0, 2))
         history.ran("Wholesale digest", when, mode="manual")
-    _label(history, "by_hand", at - WEEK, 5 * WEEK, at + 8 * DAY, "wholesale digest", "manual_work")
+        done.append((when, True))
+    _label(
+        history, "by_hand", at - WEEK, 5 * WEEK, at + 8 * DAY, "wholesale digest", "manual_work", later=done
+    )  # fmt: skip
 
 
 def page_twice(history: History, at: datetime) -> None:
@@ -128,11 +136,14 @@ def page_stale(history: History, at: datetime) -> None:
     history.page("parking", "Parking permits", text, history.begin - 700 * DAY, history.begin + HOUR)
     asks = ("Where do I find the parking permits?", "Who keeps the parking permit for the van?",
             "Can somebody explain how parking permits work?", "Do we still have parking permits?")  # fmt: skip
+    asked = [(local(at + 2 * n * DAY, 11 + n), True) for n in range(len(asks))]
     for n, ask in enumerate(asks):
-        history.said(ask, local(at + 2 * n * DAY, 11 + n), ("Tom", "Piet")[n % 2], "#shop")
+        history.said(ask, asked[n][0], ("Tom", "Piet")[n % 2], "#shop")
         history.said("in the drawer", local(at + 2 * n * DAY, 11.3 + n), "Ines", "#shop")
     beside = ("recurring_asks", "growing_topics")
-    _label(history, "page_stale", at, 9 * DAY, local(at + 4 * DAY, 13), "parking permit", "page_conflicts", beside)
+    _label(
+        history, "page_stale", at, 9 * DAY, local(at + 4 * DAY, 13), "parking permit", "page_conflicts", beside, asked
+    )
 
 
 def asked_again(history: History, at: datetime) -> None:
@@ -144,11 +155,11 @@ def asked_again(history: History, at: datetime) -> None:
         "I need the invoice export for the accountant again",
         "Exporting invoices: can you do the list for our accountant?",
     )
-    for n, ask in enumerate(asks):
-        when = local(at + 3 * n * DAY, 9.5 + n / 3)
+    asked = [(local(at + 3 * n * DAY, 9.5 + n / 3), True) for n in range(len(asks))]
+    for n, (ask, (when, _)) in enumerate(zip(asks, asked, strict=True)):
         history.said(ask, when, ("Ines", "Tom")[n % 2], "#bakery")
         history.said("all done already", when + HOUR, "Grandma Lu", "#bakery")
-    _label(history, "asked_again", at, 14 * DAY, at + 6 * DAY, "invoice", "recurring_asks", ("growing_topics",))
+    _label(history, "asked_again", at, 14 * DAY, at + 6 * DAY, "invoice", "recurring_asks", ("growing_topics",), asked)
 
 
 def unanswered(history: History, at: datetime) -> None:

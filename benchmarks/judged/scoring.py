@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
+from benchmarks.judged import reliability
 from benchmarks.judged.driving import Came
 from benchmarks.judged.history import DAY, HOUR, Trouble
 from benchmarks.judged.making import Made
 
 LATE = HOUR  # how long after its end an incident may still speak of a trouble; a pattern two days
 OF_ALL = ("failure_rate:workflows", "failure_rate:own")  # subjects that stand for everything
-BINS = (0.6, 0.7, 0.8, 0.9, 0.97, 1.01)
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,8 @@ class Said:
     title: str
     confidence: float = 1.0
     severity: str = ""
+    until: datetime | None = None
+    proposed: bool = False
 
 
 @dataclass
@@ -40,7 +41,9 @@ class Score:
     there: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     delays: dict[str, list[float]] = field(default_factory=dict)
-    sure: list[tuple[float, bool]] = field(default_factory=list)
+    faint_there: Counter[str] = field(default_factory=Counter)
+    faint_seen: Counter[str] = field(default_factory=Counter)
+    sure: list[reliability.Judged] = field(default_factory=list)
     false: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     normal_days: int = 0
@@ -50,26 +53,33 @@ class Score:
     messages: int = 0
     lines: int = 0
     twice: list[str] = field(default_factory=list)
-    proposals: Counter[bool] = field(default_factory=Counter)
 
 
-def score(total: Score, made: Made, came: Came, seed: int) -> None:
-    """Add what came of a history."""
+def score(total: Score, made: Made, came: Came, seed: int, watched: bool = True) -> None:
+    """Add what came of a history. Where no watcher looked, their troubles are not counted."""
     subjects, patterns = list(_subjects(came)), list(_patterns(came))
     for trouble in made.history.troubles:
-        _found(total, trouble, subjects if trouble.seen_as else patterns, seed)
+        if watched or not trouble.seen_as:
+            _found(total, trouble, subjects if trouble.seen_as else patterns, seed)
     for said, late in [(s, LATE) for s in subjects] + [(p, 2 * DAY) for p in patterns]:
         true = any(_speaks_of(said, t, late) for t in made.history.troubles)
         (total.right if true else total.wrong)[said.by] += 1
         if not true:
             total.false.append(f"seed {seed} {said.at:%a %d %b %H:%M} {said.by} {said.confidence:.2f}: {said.title}")
-        if said in patterns:
-            total.sure.append((said.confidence, true))
-    for key, seen in came.patterns.items():
-        if seen.proposed is not None:
-            one = next(p for p in patterns if p.text.endswith(key.lower()))
-            total.proposals[any(_speaks_of(one, t, 2 * DAY) for t in made.history.troubles)] += 1
+    for pattern in patterns:
+        _judged(total, made, pattern)
     _messages(total, made, came)
+
+
+def _judged(total: Score, made: Made, said: Said) -> None:
+    """A pattern, held against what it says; left out where it foretells what lies beyond the history."""
+    causes = [t for t in made.history.troubles if _speaks_of(said, t, 2 * DAY)]
+    known = causes + [t for t in made.history.twins if _speaks_of(said, t, 2 * DAY)]
+    true: bool | None = bool(causes)
+    if said.by in reliability.FORETELLS and said.until is not None and any(t.later for t in known):
+        true = reliability.came(known, said.until, made.end)
+    if true is not None:
+        total.sure.append(reliability.Judged(said.by, said.confidence, true, bool(causes), said.proposed))
 
 
 def _subjects(came: Came) -> Iterator[Said]:
@@ -85,17 +95,22 @@ def _subjects(came: Came) -> Iterator[Said]:
 def _patterns(came: Came) -> Iterator[Said]:
     for key, seen in came.patterns.items():
         text = f"{seen.proposal.title} {json.dumps(dict(seen.proposal.evidence))} {key}".lower()
-        yield Said(seen.proposal.type, seen.first, text, seen.proposal.title, seen.confidence)
+        until = seen.proposal.evidence.get("until")
+        yield Said(
+            seen.proposal.type, seen.first, text, seen.proposal.title, seen.confidence,
+            until=datetime.fromisoformat(until) if until else None, proposed=seen.proposed is not None,
+        )  # fmt: skip
 
 
 def _found(total: Score, trouble: Trouble, said: Sequence[Said], seed: int) -> None:
     finders, late = (trouble.seen_as, LATE) if trouble.seen_as else (trouble.found_by, 2 * DAY)
     hits = [s.at for s in said if s.by in finders and _speaks_of(s, trouble, late)]
-    total.there[trouble.kind] += 1
+    there, seen = (total.faint_there, total.faint_seen) if trouble.faint else (total.there, total.seen)
+    there[trouble.kind] += 1
     if not hits:
         total.missed.append(f"seed {seed} {trouble.begin:%a %d %b %H:%M} {trouble.kind}")
         return
-    total.seen[trouble.kind] += 1
+    seen[trouble.kind] += 1
     total.delays.setdefault(trouble.kind, []).append((min(hits) - trouble.visible) / timedelta(minutes=1))
 
 
@@ -135,11 +150,14 @@ def report(total: Score) -> Iterator[str]:
         yield f"{by:24}{total.right[by]:6}{total.wrong[by]:6}{_share(total.right[by], total.wrong[by]):>10}"
     yield ""
     yield f"{'trouble':24}{'there':>6}{'found':>6}{'recall':>10}{'delay, median and worst':>26}"
-    for kind in sorted(total.there):
-        missed = total.there[kind] - total.seen[kind]
-        yield f"{kind:24}{total.there[kind]:6}{total.seen[kind]:6}{_share(total.seen[kind], missed):>10}" + _delay(
-            total.delays.get(kind, [])
-        )
+    for counted, seen in ((total.there, total.seen), (total.faint_there, total.faint_seen)):
+        for kind in sorted(counted):
+            missed = counted[kind] - seen[kind]
+            yield f"{kind:24}{counted[kind]:6}{seen[kind]:6}{_share(seen[kind], missed):>10}" + _delay(
+                total.delays.get(kind, [])
+            )
+    yield ""
+    yield from reliability.table(total.sure)
     yield ""
     yield from _summary(total)
 
@@ -166,12 +184,9 @@ def _summary(total: Score) -> Iterator[str]:
     incident = (total.right.keys() | total.wrong.keys()) - patterns
     right, wrong = (sum(counts[by] for by in incident) for counts in (total.right, total.wrong))
     there, seen = sum(total.there.values()), sum(total.seen.values())
-    yield f"troubles: recall {_share(seen, there - seen)} of {there}; incidents' precision {_share(right, wrong)}"
-    yield f"proposals: precision {_share(total.proposals[True], total.proposals[False])} of {total.proposals.total()}"
-    yield "patterns by confidence: " + "; ".join(_reliability(total.sure))
-    if total.sure:
-        brier = sum((c - true) ** 2 for c, true in total.sure) / len(total.sure)
-        yield f"Brier score {brier:.3f} of {len(total.sure)} patterns"
+    yield f"clear troubles: recall {_share(seen, there - seen)} of {there}; incidents' precision {_share(right, wrong)}"
+    faint, noticed = sum(total.faint_there.values()), sum(total.faint_seen.values())
+    yield f"faint troubles: recall {_share(noticed, faint - noticed)} of {faint}"
     yield _a_day("normal weeks", total.normal_days, total.normal_messages, total.normal_lines)
     yield _a_day("all weeks", total.days, total.messages, total.lines)
     yield f"said twice within a day: {len(total.twice)}"
@@ -180,15 +195,6 @@ def _summary(total: Score) -> Iterator[str]:
 def _a_day(when: str, days: int, messages: int, lines: int) -> str:
     each = max(days, 1)
     return f"{when}: {messages / each:.2f} messages a day besides the digest, {lines / each:.2f} lines of the digest"
-
-
-def _reliability(sure: Iterable[tuple[float, bool]]) -> Iterator[str]:
-    pairs = list(sure)
-    for low, high in pairwise(BINS):
-        inside = [(c, true) for c, true in pairs if low <= c < high]
-        if inside:
-            mean = sum(c for c, _ in inside) / len(inside)
-            yield f"said {mean:.2f}, true {sum(t for _, t in inside) / len(inside):.2f} of {len(inside)}"
 
 
 DETECTORS = frozenset({

@@ -12,6 +12,7 @@ from fakes.chats import BAKERY, COMPANIES, Company, at, in_order, quiet_weeks, s
 from fakes.memory_search import finds
 
 from godmode.lib.detectors.growing_topics import find
+from godmode.lib.detectors.runs import MOST_SURE
 from godmode.lib.store.memory import Message
 
 CLAMPS = [
@@ -44,7 +45,7 @@ def test_a_burst_among_normal_talk_is_one_finding_with_true_numbers(company: Com
     history = [m for m in in_order(quiet_weeks(company, 5), burst(), early()) if m.at <= END]
     (found,) = find(history, END)
     assert found.title == '"saddle clamp" in 9 messages in 3 days, 1 in the 8 days before'
-    assert found.confidence > 0.99
+    assert 0.9 < found.confidence <= MOST_SURE
     told = {m.key for m in history if "saddle clamp" in m.text.lower()}
     assert finds(found, history) == told
     assert {m["key"] for m in found.evidence["messages"]} < told

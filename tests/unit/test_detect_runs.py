@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fakes.histories import DAY, HOUR, NOW, ago, failed, hours, sure
+from msgspec import structs
 
 from godmode.lib.detectors import chained_failures, changed_rate, failure_hours, second_try, slowing_queue
 from godmode.lib.detectors.runs import MOST_SURE
+from godmode.lib.detectors.statistics import calibrated, mid_p
 from godmode.lib.kernel import Proposal
 from godmode.lib.store.outcomes import Drained, Tally, Try
 
@@ -72,6 +74,15 @@ def test_failures_of_one_weekday_are_found() -> None:
     mondays = [NOW - n * 7 * DAY - chance.randrange(1, 11) * HOUR for n in range(6)]
     (found,) = failure_hours.find(hours("orders", days=42, failing=mondays), NOW)
     assert "on Mondays" in found.title
+
+
+def test_an_hour_is_corrected_for_the_places_at_which_the_thing_ran_alone() -> None:
+    at_four = [tally for tally in hours("orders", days=42, failing=[]) if tally.hour.hour in (2, 8, 14, 20)]
+    bad = {NOW.replace(hour=8) - n * DAY for n in range(6)}
+    found = [structs.replace(tally, failed=int(tally.hour in bad)) for tally in at_four]
+    (alone,) = failure_hours.find(found, NOW)
+    p = mid_p(6, 6, 1 / 4) * (4 + 7) * failure_hours.LOOKS
+    assert alone.confidence == pytest.approx(calibrated(p))
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -7,12 +7,16 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.judged import incidents, patterns
+from benchmarks.judged import faint, incidents, patterns, twins
 from benchmarks.judged.driving import Came, Sighting
+from benchmarks.judged.faint import label
 from benchmarks.judged.history import DAY, History
 from benchmarks.judged.making import Made, made
+from benchmarks.judged.reliability import Judged, came, table, wilson
 from benchmarks.judged.scoring import Score, report, score
 from godmode.lib.kernel import Proposal
 
@@ -57,9 +61,45 @@ def test_patterns_are_counted_by_how_sure_they_were() -> None:
     total = Score()
     found = {p.proposal.dedup_key: p for p in (pattern("changed_rate", "lead intake", 0.9), pattern("x", "no", 0.6))}
     score(total, history(patterns.runs_more), Came(patterns=found), 1)
-    assert total.sure == [(0.9, True), (0.6, False)]
-    assert total.proposals == {True: 1}
-    assert any("said 0.90, true 1.00 of 1" in line for line in report(total))
+    assert total.sure == [Judged("changed_rate", 0.9, True, True, True), Judged("x", 0.6, False, False, False)]
+    said = list(report(total))
+    assert "0.90 to 0.97              0.90  1.00      1   0.21 to 1.00" in said
+    assert (
+        "precision (a cause was there): proposals 1.00 of 1 (0.21 to 1.00); patterns below, 0.00 of 1 (0.00 to 0.79)"
+        in said
+    )
+
+
+def test_what_is_said_of_a_null_twin_is_wrong_and_a_faint_trouble_is_no_clear_one() -> None:
+    held = History(random.Random(1), BEGIN)
+    faint.rate_up(held, AT, AT + 30 * DAY)
+    twins.rate_scatters(held, AT, AT + 30 * DAY)
+    total, found = Score(), [pattern("changed_rate", "event sign-ups", 0.8)]
+    score(total, Made(held, BEGIN, BEGIN + DAY, AT + 30 * DAY), Came(patterns={"x": found[0]}), 1)
+    assert (total.there, total.faint_there, total.faint_seen) == ({}, {"faint rate": 1}, {})
+    assert total.wrong == {"changed_rate": 1}
+    assert [(one.true, one.cause) for one in total.sure] == [(False, False)]
+
+
+def test_what_foretells_is_held_against_what_came_and_not_against_its_cause() -> None:
+    settled = label("project", BEGIN, AT + 30 * DAY, "mailing", "manual_work", later=[(AT + 2 * DAY, True)])
+    end = AT + 30 * DAY
+    assert came([settled], AT, end) is True
+    assert came([settled], AT + 2 * DAY, end) is False
+    assert came([settled], AT + 25 * DAY, end) is None
+    toss = label("toss", BEGIN, end, "feed", "second_try", later=[(AT + DAY, False), (AT + 2 * DAY, True)])
+    assert came([toss], AT, end) is False
+
+
+def test_a_bin_is_called_too_shy_or_too_sure_only_where_its_interval_says_so() -> None:
+    def lines(true: int, count: int) -> list[str]:
+        return [*table([Judged("x", 0.75, n < true, n < true, True) for n in range(count)])]
+
+    assert lines(25, 25)[1].endswith("too shy")
+    assert lines(5, 25)[1].endswith("too sure")
+    assert lines(18, 25)[1].endswith("0.86")
+    assert lines(10, 10)[1].endswith("1.00")
+    assert wilson(18, 25) == pytest.approx((0.5242, 0.8572), abs=1e-4)
 
 
 def test_messages_at_once_are_told_from_lines_of_the_digest_and_repeated_ones_are_counted() -> None:
@@ -84,5 +124,7 @@ def test_a_seed_makes_the_same_history_each_time_with_more_than_twenty_kinds_of_
     assert first.history.troubles == again.history.troubles != other.history.troubles
     assert len(first.history.events) == len(again.history.events)
     assert len({t.kind for t in first.history.troubles}) > 20
-    assert all(first.judged - 8 * DAY <= t.begin < t.end for t in first.history.troubles)
+    assert all(first.judged - 8 * DAY <= t.begin < t.end for t in first.history.troubles if not t.faint)
     assert all(t.begin <= t.visible <= t.end for t in first.history.troubles)
+    assert {t.kind for t in first.history.twins}.isdisjoint({t.kind for t in first.history.troubles})
+    assert sum(t.faint for t in first.history.troubles) == len(faint.KINDS)

@@ -17,6 +17,7 @@ from godmode.lib.detectors.statistics import (
     calibrated,
     comes_back,
     dispersion,
+    mid_p,
     rate_grew,
     rises,
     succession,
@@ -62,9 +63,15 @@ def test_a_share_at_the_border_is_certain(share: float, expected: float) -> None
 
 def test_equal_rates_are_no_growth_and_a_burst_is() -> None:
     assert rate_grew(3, 11, 3 / 14) > 0.4
-    assert rate_grew(17, 1, 3 / 14) == pytest.approx(
-        sum(comb(18, i) * (3 / 14) ** i * (11 / 14) ** (18 - i) for i in (17, 18))
-    )
+    terms = {i: comb(18, i) * (3 / 14) ** i * (11 / 14) ** (18 - i) for i in (17, 18)}
+    assert rate_grew(17, 1, 3 / 14) == pytest.approx(terms[17] / 2 + terms[18])
+
+
+@given(st.integers(1, 40), st.floats(0.01, 0.99))
+def test_where_nothing_is_there_the_mid_p_is_a_half_on_average(n: int, share: float) -> None:
+    likely = [comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(n + 1)]
+    assert sum(p * mid_p(k, n, share) for k, p in enumerate(likely)) == pytest.approx(0.5)
+    assert sum(p * at_least(k, n, share) for k, p in enumerate(likely)) > 0.5
 
 
 def test_a_correction_multiplies_and_ends_at_one() -> None:

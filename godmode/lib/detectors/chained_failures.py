@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from godmode.lib.detectors.runs import BASELINE, called, dates, is_news, key, proposal, quoted, surest
-from godmode.lib.detectors.statistics import at_least, bonferroni, calibrated
+from godmode.lib.detectors.statistics import bonferroni, calibrated, mid_p
 from godmode.lib.kernel import Proposal
 from godmode.lib.store import outcomes
 from godmode.lib.store.outcomes import Failure
@@ -35,8 +35,8 @@ class ChainedFailures:
     Failures within two hours are one episode, so that an outage counts once. By chance, an episode of the one would be
     followed as often as it is when its days are shifted against the other's (a permutation test that keeps the hours
     of the day: both may simply run at three); with that share, the number of followed episodes is binomial.
-    Confidence is `calibrated` of its upper tail, corrected by Bonferroni for all ordered pairs and for looking anew
-    each week. Where each follows the other, it is one finding.
+    Confidence is `calibrated` of its upper tail (`mid_p`), corrected by Bonferroni for all ordered pairs and for
+    looking anew each week. Where each follows the other, it is one finding.
     """
 
     name = "chained_failures"
@@ -109,7 +109,7 @@ def _chain(first: Failure, then: Failure, starts: Sequence[datetime], others: Se
     hits = [at for at in starts if _follows(at, others)]
     if len(dates(hits, now.tzinfo)) < FEWEST or len(hits) < USUALLY * len(starts) or not is_news(hits[-1], now):
         return None
-    return Chain(first, then, hits, len(starts), at_least(len(hits), len(starts), _by_chance(starts, others, now)))
+    return Chain(first, then, hits, len(starts), mid_p(len(hits), len(starts), _by_chance(starts, others, now)))
 
 
 def _follows(at: datetime, others: Sequence[datetime]) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from godmode.lib.detectors.runs import BASELINE, called, follow_up, key, proposal, quoted, surest
-from godmode.lib.detectors.statistics import all_above, at_least, bonferroni, calibrated, dispersion
+from godmode.lib.detectors.statistics import all_above, bonferroni, calibrated, dispersion, mid_p
 from godmode.lib.kernel import Proposal
 from godmode.lib.store import outcomes
 from godmode.lib.store.outcomes import Tally
@@ -39,7 +39,9 @@ class ChangedRate:
     dispersion (`statistics.dispersion`), then tested as two Poisson counts (`rate_grew`'s test, in either direction).
     Durations: all of its last four days lie above all days before (`all_above`). Both corrected by Bonferroni for all
     tests, and for looking anew every three days; confidence is `calibrated` of that. What changes for all that
-    swings at once is the company's calendar, and left out.
+    swings at once is the company's calendar, and left out. What comes in spells, one busy day after the other, scatters
+    more over three days than its single days tell (four weeks are too few to measure by how much): of what is said of
+    such a thing, more is chance than the confidence has it.
     """
 
     name = "changed_rate"
@@ -106,8 +108,8 @@ def _runs(series: Series) -> Change | None:
     scatter = _scatter(series.runs[RECENT:])
     recent, earlier, share = round(now / scatter), round(then / scatter), 1 / (1 + weeks)
     if now > usual:
-        return Change(series, "more", usual, now, at_least(recent, recent + earlier, share))
-    return Change(series, "fewer", usual, now, at_least(earlier, recent + earlier, 1 - share))
+        return Change(series, "more", usual, now, mid_p(recent, recent + earlier, share))
+    return Change(series, "fewer", usual, now, mid_p(earlier, recent + earlier, 1 - share))
 
 
 def _scatter(runs: Sequence[int]) -> float:

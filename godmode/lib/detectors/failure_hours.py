@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec import Struct
 
 from godmode.lib.detectors.runs import NEWS, called, follow_up, is_news, key, proposal, quoted, surest
-from godmode.lib.detectors.statistics import at_least, bonferroni, calibrated
+from godmode.lib.detectors.statistics import bonferroni, calibrated, mid_p
 from godmode.lib.kernel import Proposal
 from godmode.lib.store import outcomes
 from godmode.lib.store.outcomes import Tally
@@ -32,8 +32,9 @@ class FailureHours:
 
     An hour (for weekdays a date) counts once however often it failed within, since such failures are not
     independent. Of F failing ones, the number that fall into a place with a share s of all active ones is
-    Binomial(F, s) when time does not matter; confidence is `calibrated` of its upper tail, corrected by Bonferroni for
-    all places of all things looked at and for looking anew each week.
+    Binomial(F, s) when time does not matter; confidence is `calibrated` of its upper tail (`mid_p`), corrected by
+    Bonferroni for all places at which the things looked at ran, and for looking anew each week. What could never be
+    found is no test: Tarone, "A modified Bonferroni method for discrete data", Biometrics 46 (1990), 515-522.
     """
 
     name = "failure_hours"
@@ -69,9 +70,15 @@ def find(tallies: Sequence[Tally], now: datetime) -> Iterator[Proposal]:
     for tally in tallies:
         by_subject[key(tally)].append(tally)
     failing = {name: same for name, same in by_subject.items() if sum(t.failed > 0 for t in same) >= FEWEST}
-    tests = len(failing) * (24 + 7) * LOOKS
+    tests = sum(_ran_at(same, now) for same in failing.values()) * LOOKS
     found = [_proposal(same, place, tests, now) for same in failing.values() if (place := _place(same, now))]
     yield from surest(p for p in found if p)
+
+
+def _ran_at(tallies: Sequence[Tally], now: datetime) -> int:
+    """At how many hours and on how many weekdays it ran: elsewhere it cannot fail, and is no test."""
+    times = [tally.hour.astimezone(now.tzinfo) for tally in tallies]
+    return len({at.hour for at in times}) + len({at.weekday() for at in times})
 
 
 def _place(tallies: Sequence[Tally], now: datetime) -> Place | None:
@@ -96,7 +103,7 @@ def _places(
         here, ran = len(units), sum(unit >= min(units) for unit in active[code])
         if here < FEWEST or here < HERE * failed or here < USUALLY * ran:
             continue
-        yield Place(_word(code), code, sorted(units), ran, at_least(here, failed, len(active[code]) / everywhere))
+        yield Place(_word(code), code, sorted(units), ran, mid_p(here, failed, len(active[code]) / everywhere))
 
 
 def _word(code: str) -> str:

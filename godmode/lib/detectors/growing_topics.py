@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from godmode.lib.detectors.evidence import MOST_FINDINGS, by_count, day, evidence, search_words, window
-from godmode.lib.detectors.statistics import bonferroni, rate_grew
+from godmode.lib.detectors.runs import MOST_SURE
+from godmode.lib.detectors.statistics import bonferroni, calibrated, rate_grew
 from godmode.lib.detectors.words import Token, plain, tokens
 from godmode.lib.kernel import Proposal
 
@@ -40,11 +41,14 @@ Pair = tuple[int, int]
 class GrowingTopics:
     """Words and pairs of words in significantly more messages of the last three days than of the days before.
 
-    Confidence is 1 - p, where p is the conditional binomial test of two Poisson rates (see
-    `statistics.rate_grew`), corrected by Bonferroni for the words looked at. Growth has to show by the time
-    passed and by the number of messages written, whichever is the weaker: a quiet weekend before, or a busy
-    week, is no topic. What one author says in one conversation within an hour counts once in the test, since
-    it is not independent.
+    Confidence is `calibrated` of the conditional binomial test of two Poisson rates (see `statistics.rate_grew`),
+    corrected by Bonferroni for the words looked at. Growth has to show by the time passed and by the number of
+    messages written, whichever is the weaker: a quiet weekend before, or a busy week, is no topic. What one author
+    says in one conversation within an hour counts once in the test, since it is not independent.
+
+    Words still come in bursts more than this model has it (Church and Gale, "Poisson mixtures", Natural Language
+    Engineering 1 (1995), 163-190), and what comes back more rarely than the window is long looks new each time: no
+    test over the window can tell, so that of the surest fewer are true than they say.
     """
 
     name = "growing_topics"
@@ -199,7 +203,7 @@ def _proposal(label: Grown, key: str, said: Sequence[Message], as_of: datetime) 
     return Proposal(
         type=GrowingTopics.name,
         title=f'"{name}" in {len(found)} messages in {RECENT.days} days, {before}',
-        confidence=1 - label.p,
+        confidence=min(calibrated(label.p), MOST_SURE),
         evidence=evidence(summary, words, found, found),
         dedup_key=f"{GrowingTopics.name}:{key}",
     )

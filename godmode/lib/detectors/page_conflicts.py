@@ -32,7 +32,8 @@ class PageConflicts:
     (resemblance: Broder, "On the resemblance and containment of documents", 1997). Contradictions: two sentences of
     the same subject say the same with another number; confidence is the probability that a further word of the one
     would stand in the other, by Laplace's rule of succession over their words. Stale: asked about on three days,
-    untouched for 180; confidence is that it is asked about again within seven days (`statistics.comes_back`).
+    untouched for 180; confidence is that it is asked about again within seven days (`statistics.comes_back`). The first
+    two say how alike the pages are, which is less than how likely it is a trouble: nearly all of them are one.
     """
 
     name = "page_conflicts"

@@ -55,14 +55,23 @@ def at_least(k: int, n: int, share: float) -> float:
     return min(1.0, total)
 
 
+def mid_p(k: int, n: int, share: float) -> float:
+    """P(X > k) + P(X = k) / 2 for X ~ Binomial(n, share): the p-value for `calibrated`, whose premise is an even one.
+
+    Of a discrete test the plain tail is too large on average where nothing is there, the mid-p is 1/2 as it should be:
+    Lancaster, "Significance tests in discrete distributions", JASA 56 (1961), 223-234.
+    """
+    return (at_least(k, n, share) + at_least(k + 1, n, share)) / 2
+
+
 def rate_grew(now: int, before: int, now_share: float) -> float:
     """The p-value, one-sided, that `now` events are no more than `before` would let expect.
 
     Given their sum, the count of one of two Poisson processes of equal rate is binomial with that one's share of
     the exposure: Przyborowski and Wilenski, "Homogeneity of results in testing samples from Poisson series",
-    Biometrika 31 (1940), 313-323. `now_share` is the exposure of `now` as a part of both, in 0..1.
+    Biometrika 31 (1940), 313-323; as `mid_p`. `now_share` is the exposure of `now` as a part of both, in 0..1.
     """
-    return at_least(now, now + before, now_share)
+    return mid_p(now, now + before, now_share)
 
 
 def bonferroni(p: float, looked_at: int) -> float:
@@ -73,10 +82,14 @@ def bonferroni(p: float, looked_at: int) -> float:
 def calibrated(p: float) -> float:
     """How sure a finding of this (corrected) p-value can be at the most: 1 - 1 / (1 + 1 / (-e·p·ln p)).
 
-    1 - p is no probability of being right: of findings at p = 0.05, far more than one in twenty are chance. This is
-    the least favourable posterior where the finding was as likely as not beforehand: Sellke, Bayarri and Berger,
-    "Calibration of p values for testing precise null hypotheses", The American Statistician 55 (2001), 62-71.
+    1 - p is no probability of being right: of findings at p = 0.05, far more than one in twenty are chance. No
+    alternative of the usual shape makes more of this p, where the finding was as likely as not beforehand: Sellke,
+    Bayarri and Berger, "Calibration of p values for testing precise null hypotheses", The American Statistician 55
+    (2001), 62-71.
     0.05 is worth 0.71, 0.01 is worth 0.89; from 1/e on it says nothing, 0.5.
+
+    A detector corrects p for all it looked at, which amounts to one true finding among as many as chance would bring:
+    where more is wrong than that, or its tests hang together, more of its findings are true than they say.
     """
     if p >= exp(-1):
         return 0.5
