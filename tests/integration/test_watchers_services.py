@@ -368,6 +368,15 @@ def test_when_the_clocks_go_ahead_what_runs_every_three_hours_keeps_its_interval
     assert keys(watched, "silent_workflows") == ["interval"]
 
 
+@pytest.mark.parametrize("hours", [2, 3])
+def test_an_interval_is_kept_for_weeks_after_the_clocks_went_ahead(watched: Watched, hours: int) -> None:
+    ahead = datetime(2026, 3, 8, 6, tzinfo=UTC)
+    runs_at(watched, "interval", [ahead + n * hours * HOUR for n in range(-800 // hours, 400 // hours)])
+    for hour in range(hours, 300, hours):
+        watched.at.move_to(ahead + hour * HOUR - MINUTE)
+        assert titles(watched, "silent_workflows") == []
+
+
 @pytest.mark.parametrize("weeks", [1, 2])
 def test_with_less_than_three_weeks_of_history_no_silence_is_heard(watched: Watched, weeks: int) -> None:
     runs_at(watched, "hourly", every(watched.now, HOUR, weeks))

@@ -71,8 +71,7 @@ class SilentWorkflows(Struct, frozen=True):
         read = sync.completed_at(store.conn, "n8n")
         until = min(now, read or now) - MARGIN
         silences = self._silences(store, rhythm.lives(store.conn, until), until)
-        moved = _moved(until, self.grounds.zone)
-        late = [s for s in silences if s.due_after is not None and s.gap > _patience(s.due_after, moved)]
+        late = [s for s in silences if s.due_after is not None and s.gap > _patience(s.due_after)]
         at_random = [s for s in silences if s.due_after is None]
         unusual = [s for s in at_random if self._is_unusual(s)]
         silent = [s for s in unusual if self._is_for_its_day(store, s, at_random, until)]
@@ -96,15 +95,15 @@ class SilentWorkflows(Struct, frozen=True):
 
     def _silences(self, store: Store, lives: Sequence[Life], until: datetime) -> list[Silence]:
         """The present gap of every workflow that has history enough."""
+        zone, fewest = self.grounds.zone, self.settings.least_weeks
         asked = [
-            (life, windows)
+            (life, windows, _unmoved(life, until, windows, zone))
             for life in lives
-            if len(windows := _windows(life, until, self.grounds.zone)) >= self.settings.least_weeks
-            and not _was_over(life)
+            if len(windows := _windows(life, until, zone)) >= fewest and not _was_over(life)
         ]
-        every = [window for _, windows in asked for window in windows]
+        every = [window for _, *both in asked for windows in both for window in windows]
         answers = iter(rhythm.runs(store.conn, every) if every else ())
-        return [_silence(life, until, self.grounds.zone, windows, answers) for life, windows in asked]
+        return [_silence(life, until, zone, both, answers) for life, *both in asked]
 
     def _incident(self, silence: Silence) -> Incident:
         life, zone = silence.life, self.grounds.zone
@@ -119,9 +118,15 @@ class SilentWorkflows(Struct, frozen=True):
         return Incident(self.name, Severity.WARN, title, key, life.workflow_id, evidence=evidence)
 
 
-def _silence(life: Life, until: datetime, zone: tzinfo, windows: Sequence[Window], answers: Iterator[Runs]) -> Silence:
-    gap, weeks = _gap(life, until, zone), [next(answers) for _ in windows]
-    return Silence(life, gap, weeks, _schedule(windows, weeks, _tolerance(gap)))
+def _silence(
+    life: Life, until: datetime, zone: tzinfo, both: Sequence[Sequence[Window]], answers: Iterator[Runs]
+) -> Silence:
+    """`both` are its windows by the local clock, and by one that nobody moves: what runs by an interval keeps that one.
+    It is due when it is by either."""
+    gap = _gap(life, until, zone)
+    local, unmoved = ([next(answers) for _ in windows] for windows in both)
+    due = [_schedule(w, r, _tolerance(gap)) for w, r in zip(both, (local, unmoved), strict=True) if w]
+    return Silence(life, gap, local, max(filter(None, due), default=None))
 
 
 def _before(silence: Silence, zone: tzinfo) -> list[Window]:
@@ -161,6 +166,15 @@ def _windows(life: Life, until: datetime, zone: tzinfo) -> list[Window]:
     ]
 
 
+def _unmoved(life: Life, until: datetime, windows: Sequence[Window], zone: tzinfo) -> list[Window]:
+    """As many of the same stretches, whole weeks before; none where the clocks were not moved since."""
+    begins = [life.last - week * WEEK for week in range(1, len(windows) + 1)]
+    if all(at == _weeks_before(life.last, week, zone) for week, at in enumerate(begins, 1)):
+        return []
+    gap = _gap(life, until, zone)
+    return [Window(life.workflow_id, at + _tolerance(gap), at + min(gap, WEEK)) for at in begins]
+
+
 def _gap(life: Life, until: datetime, zone: tzinfo) -> timedelta:
     """How long it has been silent: by the clock on the wall, or in truth, whichever is shorter when that is set."""
     wall = until.astimezone(zone).replace(tzinfo=None) - life.last.astimezone(zone).replace(tzinfo=None)
@@ -191,14 +205,6 @@ def _schedule(windows: Sequence[Window], weeks: Sequence[Runs], tolerance: timed
     return max(waits) + tolerance + spread if spread <= max(AGREE * wait, min(JITTER, wait / 10)) else None
 
 
-def _patience(due_after: timedelta, moved: timedelta) -> timedelta:
-    """How long a scheduled run is waited for. What runs by an interval is at other hours once the clocks moved."""
-    if due_after < OFTEN:
-        return 2 * due_after + LATE
-    return due_after + min(LATEST, due_after / 10) + (moved if due_after < HALF_DAY else timedelta(0))
-
-
-def _moved(until: datetime, zone: tzinfo) -> timedelta:
-    """By how much the clocks were moved within the week."""
-    now, then = (at.astimezone(zone).utcoffset() or timedelta(0) for at in (until, until - WEEK))
-    return abs(now - then)
+def _patience(due_after: timedelta) -> timedelta:
+    """How long a scheduled run is waited for."""
+    return 2 * due_after + LATE if due_after < OFTEN else due_after + min(LATEST, due_after / 10)
