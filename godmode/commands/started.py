@@ -133,17 +133,18 @@ def outdated(config: Config) -> list[str]:
     try:
         content = crontab.read() if shutil.which("crontab", path=PATH) else b""
         found = crontab.blocks(content).get(_name(config))
-        notes = [] if found is None else _differs(content[slice(*found)].decode(errors="replace"), config)
+        notes = [] if found is None else _differs(content, found, config)
         return notes + _other_units(config)
     except Usage as e:
         return [f"note: {e}"]
 
 
-def _differs(installed: str, config: Config) -> list[str]:
+def _differs(content: bytes, found: tuple[int, int], config: Config) -> list[str]:
     def lines(text: str) -> list[str]:
         return [line.partition(" --scheduled ")[0] for line in text.splitlines() if not line.startswith("#")]
 
-    if lines(installed) == lines(block(config)):
+    due = crontab.fitted(content, _name(config), block(config))
+    if lines(os.fsdecode(content[slice(*found)])) == lines(due):
         return []
     return ["note: the crontab starts the jobs as they were configured before: `godmode schedule cron --install`"]
 

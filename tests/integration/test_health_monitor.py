@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,6 +97,21 @@ def test_what_lasts_is_told_once_in_four_hours_and_its_end_once(
     assert len(telegram.texts) == 3
     assert telegram.texts[2].startswith("INFO: System Health Recovered")
     assert "Sync-n8n failed 3 times in a row: no answer: from Tue 10 Mar 12:00" in telegram.texts[2]
+
+
+def test_after_its_first_day_what_lasts_is_told_once_a_day(
+    desk: Reached, db: psycopg.Connection, telegram: Telegram
+) -> None:
+    fails(db)
+    told = [0]
+    for _ in range(4):
+        for _ in range(24):
+            looks(desk)
+            desk.later(hours=1)
+        told.append(len(telegram.texts))
+    of_day = [after - before for before, after in pairwise(told)]
+    assert of_day[0] > 2, "the first day it is told every four hours"
+    assert of_day[1:] == [1, 1, 1]
 
 
 def test_something_new_is_told_as_soon_as_the_hour_is_over(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from fakes.reached import MORNING, NIGHT, PHONE, Reached, note
 from fakes.telegram import CHAT, Telegram
 from fakes.twilio import Twilio
 
+from godmode.lib.channels.salesmsg import Salesmsg
 from godmode.lib.errors import Auth
 from godmode.lib.kernel import JobContext, JobResult
 from godmode.lib.kernel import Severity as S
@@ -136,3 +138,24 @@ def test_a_key_that_a_service_refuses_is_told_of_by_the_next_tick_of_the_30_seco
     desk.later(seconds=30)
     assert desk.runner.run("process_retry_queue", BY_CRON).result.data == {"released": {"sent": 1}}
     assert telegram.texts == ["WARN: work failed and will not mend itself\nNotion answered 401; set a new NOTION_TOKEN"]
+
+
+def test_a_lockout_that_lasts_is_told_every_four_hours_on_its_first_day_and_once_a_day_afterwards(
+    desk: Reached, telegram: Telegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked_out(*args: object) -> None:
+        raise Auth("salesmsg does not take its token")
+
+    monkeypatch.setenv("SALESMSG_API_TOKEN", fake_salesmsg.TOKEN)
+    monkeypatch.setattr(Salesmsg, "keep", locked_out)
+    desk.config.settings.channels["salesmsg"] = {"team_id": fake_salesmsg.TEAM}
+    told = [0]
+    for _ in range(4):
+        for _ in range(24):
+            desk.work(lambda ctx: ctx.notify.keep())
+            desk.release()
+            desk.later(hours=1)
+        told.append(sum(text.startswith("WARN: salesmsg is locked out") for text in telegram.texts))
+    of_day = [after - before for before, after in pairwise(told)]
+    assert of_day[0] > 2
+    assert of_day[1:] == [1, 1, 1]

@@ -12,7 +12,7 @@ from godmode.lib.engine import killswitch
 from godmode.lib.engine.equipment import Mode
 from godmode.lib.engine.killswitch import Mirror
 from godmode.lib.errors import Auth, Transient, Usage
-from godmode.lib.kernel import Backoff, Daily
+from godmode.lib.kernel import Backoff, Daily, Outcome
 
 
 def test_a_slot_runs_once_however_often_it_is_called(company: Company, db: psycopg.Connection) -> None:
@@ -145,6 +145,16 @@ def test_quiet_hours_hold_what_speaks_and_let_silent_jobs_work(company: Company)
     company.add("work")
     company.add("speech", speaks=True)
     assert (company.outcome(), company.outcome("speech")) == (("succeeded", None), ("skipped", "quiet_hours"))
+
+
+def test_in_quiet_hours_a_dry_run_of_what_speaks_goes_on_and_says_that_it_would_wait(company: Company) -> None:
+    company.at.move_to(datetime(2026, 3, 11, 4, 0, tzinfo=UTC))  # 23:00 in Chicago
+    company.add("speech", speaks=True)
+    report = company.run("speech", Mode(dry_run=True))
+    assert report.result.outcome is Outcome.SUCCEEDED
+    assert report.result.data["waits"] == "quiet hours until 06:00: it would wait for their end"
+    company.at.move_to(datetime(2026, 3, 11, 17, 0, tzinfo=UTC))
+    assert "waits" not in company.run("speech", Mode(dry_run=True)).result.data
 
 
 def test_a_control_that_is_off_is_a_missing_prerequisite(company: Company, db: psycopg.Connection) -> None:

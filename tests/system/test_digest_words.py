@@ -63,3 +63,16 @@ def test_a_dry_run_of_the_call_prints_the_script_and_its_length(home: Path) -> N
     assert shown.stdout.startswith("Good morning, Jonah. This is godmode.") or shown.stdout.startswith("Hello, Jonah.")
     assert "would succeed: seconds 3" in shown.stderr
     assert "words " in shown.stderr
+
+
+@pytest.mark.parametrize(("job", "begins"), [("daily-digest", "godmode "), ("morning-call", ("Good ", "Hello, "))])
+def test_a_dry_run_in_quiet_hours_shows_the_text_and_says_that_it_would_wait(
+    home: Path, job: str, begins: str | tuple[str, ...]
+) -> None:
+    (home / "config.toml").write_text(TEXT.replace('end = "00:00"', 'end = "24:00"'))  # whenever this runs
+    shown = godmode("run", job, "--dry-run")
+    assert (shown.returncode, shown.stdout.startswith(begins)) == (0, True), shown
+    assert "quiet hours until 24:00: it would wait for their end" in shown.stderr
+    godmode("killswitch", "on", "--reason", "a try")
+    stopped = godmode("run", job, "--dry-run")
+    assert (stopped.stdout, "skipped: kill_switch" in stopped.stderr) == ("", True)

@@ -51,6 +51,8 @@ def test_a_number_that_no_calendar_or_column_holds_is_wrong_usage(her: Queuer, o
     ("words", "said"),
     [
         (("job", '{"job": "nosuch"}'), 'there is no job "nosuch"'),
+        (("job", '{"job": "daily_digets"}'), 'there is no job "daily_digets" (did you mean "daily-digest"?)'),
+        (("job", '{"job": "sync_chatlog"}'), 'there is no job "sync_chatlog" (did you mean "sync-chatlogs"?)'),
         (("job", '{"job": "daily_digest", "slot": "banana"}'), '"banana" is no slot'),
         (("job", '{"job": "daily_digest", "x": NaN}'), "the payload does not fit job: JSON is malformed"),
         (("custom", '{"do": "notify", "title": "a\\u0000b"}'), "it holds a NUL"),

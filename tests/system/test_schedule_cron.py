@@ -173,6 +173,15 @@ def test_config_check_says_when_the_crontab_is_of_former_settings(her: Operator)
     assert "schedule cron --install" in her.types("config", "check").stdout
 
 
+def test_a_crontab_of_another_kind_of_shell_is_right_as_long_as_its_block_is(her: Operator, cron: Cron) -> None:
+    cron.table.write_bytes(b"SHELL=/bin/csh\n" + HERS)
+    her.types("schedule", "cron", "--install")
+    assert cron.table.read_bytes().count(b"SHELL=/bin/csh\n") == 2
+    assert "the crontab starts" not in her.types("config", "check").stdout
+    cron.table.write_bytes(cron.table.read_bytes().replace(b"SHELL=/bin/sh\n", b""))
+    assert "schedule cron --install" in her.types("config", "check").stdout
+
+
 def test_install_and_uninstall_do_not_go_together(her: Operator) -> None:
     assert her.types("schedule", "cron", "--install", "--uninstall").returncode == 2
 

@@ -43,6 +43,37 @@ def test_an_empty_crontab_becomes_the_block_and_is_empty_again() -> None:
     assert crontab.without_block(BLOCK.encode(), "") == b""
 
 
+def shells(content: bytes) -> dict[str, str]:
+    """The shell that cron runs each line with, by its command."""
+    shell, found = "/bin/sh", {}
+    for line in content.decode(errors="replace").splitlines():
+        if line.strip().startswith("SHELL"):
+            shell = line.partition("=")[2].strip().strip('"')
+        elif line[:1] in "0123456789*" and line:
+            found[line.split(" ", 5)[5].split(" --")[0]] = shell
+    return found
+
+
+@pytest.mark.parametrize("said", [b"SHELL=/bin/csh", b'SHELL = "/usr/bin/fish" ', b"SHELL=/bin/bash\nSHELL=/bin/csh"])
+def test_a_crontab_of_another_kind_of_shell_keeps_it_for_its_own_lines_alone(said: bytes) -> None:
+    hers = said + b"\n1 * * * * backup\n"
+    theirs = said.decode().rpartition("\n")[2].partition("=")[2].strip(' "')
+    there = crontab.with_block(hers, "", BLOCK) + b"2 * * * * later\n"
+    assert shells(there) == {"backup": theirs, "godmode run daily-digest": "/bin/sh", "later": theirs}
+    assert crontab.with_block(there, "", BLOCK) == there
+    assert crontab.without_block(there, "") == hers + b"2 * * * * later\n"
+
+
+@pytest.mark.parametrize("said", [b"", b"SHELL=/bin/bash\n", b"SHELL=/bin/csh\nSHELL=/bin/sh\n"])
+def test_a_crontab_whose_shell_reads_the_lines_gets_no_other(said: bytes) -> None:
+    assert crontab.with_block(said + HERS, "", BLOCK) == said + HERS + BLOCK.encode()
+
+
+def test_a_shell_that_is_named_below_the_block_does_not_count() -> None:
+    there = crontab.with_block(HERS, "", BLOCK) + b"SHELL=/bin/csh\n"
+    assert crontab.with_block(there, "", BLOCK) == there
+
+
 def test_another_installation_of_the_same_user_keeps_its_block() -> None:
     both = crontab.with_block(HERS + OTHER.encode(), "", BLOCK)
     assert set(crontab.blocks(both)) == {"", "/srv/b/config.toml"}

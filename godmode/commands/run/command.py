@@ -108,7 +108,7 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> tuple[list[str], list[st
             notes += inner[1]
         elif isinstance(value, int) and not isinstance(value, bool):
             numbers += [f"{prefix}{key} {value:,}"] if value or key == "new" or prefix.count(".") < 2 else []
-        elif key in ("limited", "error", "reason") and isinstance(value, str):  # what `succeeded` alone would hide
+        elif key in ("limited", "error", "reason", "waits") and isinstance(value, str):  # `succeeded` alone hides it
             notes.append(f"{prefix.removesuffix('.')}: {value}".removeprefix(": "))
         elif isinstance(value, list):
             notes += [f"{note['where']}: {note['why']}" for note in value if isinstance(note, dict) and "why" in note]

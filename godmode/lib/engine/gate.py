@@ -6,11 +6,12 @@ Each check is a pure function of the job and the facts of the moment; the first 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from msgspec import Struct, field
 
-from godmode.lib.kernel import GateDecision, Job, Proceed, Skip
+from godmode.lib.kernel import GateDecision, Job, JobResult, Proceed, Skip
 from godmode.lib.quiet import until as quiet_hours_end
 from godmode.lib.sections import QuietHours
 from godmode.lib.store.controls import Controls
@@ -89,6 +90,13 @@ def controls_off(held: Controls | None) -> dict[str, Skip]:
         for name in ("comms_enabled", "write_enabled")
         if held is None or not getattr(held, name)
     }
+
+
+def shown(job: Job, facts: Facts, result: JobResult) -> JobResult:
+    """What a dry run shows; in quiet hours, of what speaks, it says as well that it would wait."""
+    if (no := quiet_hours(job, facts)) is None:
+        return result
+    return replace(result, data={**result.data, "waits": f"{no.message}: it would wait for their end"})
 
 
 def quiet_until(quiet: QuietHours, now: datetime, zone: tzinfo) -> str | None:

@@ -95,13 +95,14 @@ class _Run:
         now = has.clock.now()
         slot = (slots.due if self.mode.scheduled else slots.current)(self.job.cadence, now, has.zone)
         claim = self._claimable(facts.job, slot, free, now)
-        no = gate.decide(self.job, self._gate_facts(self.job, facts, claim, now))
+        known = self._gate_facts(self.job, facts, claim, now)
+        no = gate.decide(self.job, replace(known, quiet_until=None) if self.mode.dry_run else known)
         key = slot.key if slot else None
         if isinstance(no, Skip):
             return key, self._skip(no, facts.job, key, now), no.fix
         assert slot is not None
         if self.mode.dry_run:
-            return key, self._rehearse(facts.job, slot), ""
+            return key, gate.shown(self.job, known, self._rehearse(facts.job, slot)), ""
         assert isinstance(claim, int)
         if not self._claim(facts.job, slot, claim, now):
             return key, self._skip(Skip("locked", "another run took the slot"), facts.job, key, now), ""

@@ -10,7 +10,8 @@ from typing import Any
 from godmode.lib.health.finding import Finding
 
 HOUR = timedelta(hours=1)
-REMIND = timedelta(hours=4)  # how long the same trouble is told once
+REMIND = timedelta(hours=4)  # how long the same trouble is told once, while it is younger than a day
+DAY = timedelta(days=1)  # and how long afterwards
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,15 @@ def _known(finding: Finding, last: Mapping[str, Any], now: datetime, clean: Call
 
 
 def due(ripe: Sequence[Known], told: Iterable[str], last: datetime | None, now: datetime) -> bool:
-    """Whether she is to be told now: of something new, or again of what lasts; at most once an hour."""
+    """Whether she is to be told now: of something new, or again of what lasts; at most once an hour.
+
+    What lasts is told every four hours on its first day, and once a day from then on.
+    """
     if not ripe or (last is not None and now - last < HOUR):
         return False
     news = {finding.subject for finding in ripe} - set(told)
-    return bool(news) or last is None or now - last >= REMIND
+    young = any(now - finding.since < DAY for finding in ripe)
+    return bool(news) or last is None or now - last >= (REMIND if young else DAY)
 
 
 def alert(ripe: Sequence[Known], host: str, zone: tzinfo) -> str:

@@ -15,7 +15,7 @@ from godmode.lib.kernel import Notification, Severity
 from godmode.lib.store import checkups
 
 DEGRADED, RECOVERED = "System Health Degraded", "System Health Recovered"
-DAY = timedelta(days=1)
+LOOK_BACK = timedelta(days=2)  # longer than a trouble that lasts is left untold
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def tell(patient: Patient, ripe: Sequence[Known], before: Told) -> Told:
 
 
 def _last(patient: Patient) -> datetime | None:
-    return checkups.last_told(patient.ctx.store.conn, "health_alert", patient.now - DAY)
+    return checkups.last_told(patient.ctx.store.conn, "health_alert", patient.now - LOOK_BACK)
 
 
 def _over(patient: Patient, before: Told, past: Outage) -> Told:

@@ -53,9 +53,15 @@ class Router:
     def __call__(self, note: Notification) -> Delivery:
         """Put a message in the outbox and, where its route says so, send it. What was sent is not sent again."""
         note = replace(note, title=self.clean(note.title), body=self.clean(note.body))
-        window = None if note.type in routes.ONCE else outbox.WINDOW
-        row = outbox.put(self.store.conn, note, self.run_id, self.clock.now(), window=window)
+        row = outbox.put(self.store.conn, note, self.run_id, self.clock.now(), window=self._window(note))
         return self._go(row, by_its_job=note.type in routes.ONCE)
+
+    def _window(self, note: Notification) -> timedelta | None:
+        if note.type in routes.ONCE:
+            return None
+        if note.type in routes.LASTING:
+            return outbox.lasting(self.store.conn, note.dedup_key, self.clock.now())
+        return outbox.WINDOW
 
     def deliver(self, message_id: int) -> Delivery:
         """One attempt of the retry queue: send a message with the text it has. Raises Refused when there is none."""

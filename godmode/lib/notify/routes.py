@@ -12,6 +12,7 @@ from godmode.lib.ports import Calls, Channel
 
 CARRIES = {"call": "voice", "sms": "sms", "message": "message"}  # way → what a channel has to carry
 ONCE = frozenset({"daily_digest", "morning_call"})  # one for their job's slot, and the gate knows their quiet hours
+LASTING = frozenset({"credentials"})  # told again at every look for as long as it lasts
 RINGS = {"morning_call": 2}  # how often it rings where nobody answered, before the next way; others once
 TYPES = ONCE | {
     "api_budget", "backup_failed", "credentials", "health_alert", "health_recovered", "incident", "incident_over",

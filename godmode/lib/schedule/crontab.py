@@ -12,6 +12,8 @@ from godmode.lib.schedule.cron import END, marker
 
 _MARK = re.compile(rb"^# (BEGIN|END) godmode(?: (.*))?$")
 _OURS = re.compile(rb"^[^#\n]*\bgodmode\b.* run [a-z0-9-]+ --scheduled\b", re.MULTILINE)
+_SHELL = re.compile(rb"""^[ \t]*["']?SHELL["']?[ \t]*=[ \t]*["']?(.*?)["']?[ \t]*$""", re.MULTILINE)
+_BOURNE = frozenset({b"sh", b"ash", b"bash", b"dash", b"ksh", b"mksh", b"zsh"})  # shells that read a block's lines
 _EDIT = "mend it with `crontab -e`, then try again"
 
 
@@ -47,7 +49,22 @@ def with_block(content: bytes, name: str, block: str) -> bytes:
     """The crontab with this block in the place of the one of the same name, or at the end. Raises Usage."""
     start, end = blocks(content).get(name, (len(content), len(content)))
     ended = b"" if start == 0 or content[start - 1 : start] == b"\n" else b"\n"
-    return content[:start] + ended + os.fsencode(block) + content[end:]
+    return content[:start] + ended + os.fsencode(fitted(content, name, block)) + content[end:]
+
+
+def fitted(content: bytes, name: str, block: str) -> str:
+    """The block as it stands in this crontab: one whose SHELL cannot read the lines gets it back below them.
+
+    A SHELL line of a crontab holds for all lines after it. Raises Usage.
+    """
+    start, _ = blocks(content).get(name, (len(content), len(content)))
+    hers = max(_SHELL.finditer(content, 0, start), key=re.Match.start, default=None)
+    if hers is None or hers[1].rpartition(b"/")[2] in _BOURNE:
+        return block
+    lines = block.splitlines(keepends=True)
+    first = next(at for at, line in enumerate(lines) if not line.startswith("#"))
+    back = f"{os.fsdecode(hers[0])}\n"
+    return "".join([*lines[:first], "SHELL=/bin/sh\n", *lines[first:-1], back, lines[-1]])
 
 
 def without_block(content: bytes, name: str) -> bytes:

@@ -14,6 +14,7 @@ from godmode.lib.errors import storable
 from godmode.lib.kernel import Notification
 
 WINDOW = timedelta(hours=4)  # how long the same trouble stays one message after it was sent
+DAY = timedelta(days=1)  # how long, once it has lasted that long
 AGAIN = ":again:"  # what follows it in a dedup_key tells one more message of the same trouble from those before
 
 
@@ -86,6 +87,18 @@ def put(
         ).fetchone()
         assert new is not None
         return new
+
+
+def lasting(conn: Connection, dedup_key: str, now: datetime) -> timedelta:
+    """The window of a trouble that is seen at every look: WINDOW on its first day, and DAY afterwards."""
+    row = conn.execute(
+        """
+        SELECT FROM notifications
+        WHERE dedup_key = %s AND created_at > %s AND created_at <= %s AND NOT archived LIMIT 1
+        """,
+        (dedup_key, now - 2 * DAY, now - DAY),
+    ).fetchone()
+    return WINDOW if row is None else DAY
 
 
 def one(conn: Connection, message_id: int) -> Message | None:
