@@ -122,11 +122,11 @@ def _silence(
     life: Life, until: datetime, zone: tzinfo, both: Sequence[Sequence[Window]], answers: Iterator[Runs]
 ) -> Silence:
     """`both` are its windows by the local clock, and by one that nobody moves: what runs by an interval keeps that one.
-    It is due when it is by either."""
+    Where it has a schedule by the local clock, it is due when it is by both."""
     gap = _gap(life, until, zone)
     local, unmoved = ([next(answers) for _ in windows] for windows in both)
-    due = [_schedule(w, r, _tolerance(gap)) for w, r in zip(both, (local, unmoved), strict=True) if w]
-    return Silence(life, gap, local, max(filter(None, due), default=None))
+    due, also = (_schedule(w, r, _tolerance(gap)) for w, r in zip(both, (local, unmoved), strict=True))
+    return Silence(life, gap, local, max(due, also or due) if due else None)
 
 
 def _before(silence: Silence, zone: tzinfo) -> list[Window]:
@@ -199,7 +199,7 @@ def _schedule(windows: Sequence[Window], weeks: Sequence[Runs], tolerance: timed
     """The longest wait for the next run, and by how much it varies, where every week's was the same; None where it
     follows no schedule."""
     waits = [week.next - window.begins for window, week in zip(windows, weeks, strict=True) if week.next is not None]
-    if len(waits) < len(weeks):
+    if not waits or len(waits) < len(weeks):
         return None
     spread, wait = max(waits) - min(waits), min(waits)
     return max(waits) + tolerance + spread if spread <= max(AGREE * wait, min(JITTER, wait / 10)) else None
