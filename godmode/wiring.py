@@ -132,8 +132,7 @@ class App:
         source = word.removeprefix("sync_")
         target = registry.SOURCES.get(source, ("", None))[1] if word != source else None
         if target is None:
-            syncs = (f"sync_{source}" for source, (_, target) in registry.SOURCES.items() if target)
-            known = {job.replace("_", "-") for job in (*registry.JOBS, *syncs)}
+            known = {j.replace("_", "-") for j in (*registry.JOBS, *map("sync_{}".format, registry.SOURCES))}
             raise Usage(f'there is no job "{name}"{nearest(name, known)}', "`godmode jobs` lists them")
         made: Job = registry.load(registry.SYNC)(source, registry.load(target).every)
         return made

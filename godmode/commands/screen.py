@@ -81,17 +81,36 @@ def _fitted(document: Document) -> list[Text]:
 
 
 def lines(document: Document, width: int | None = None, height: int | None = None) -> list[Line]:
-    """The page. Where there is a height, what is wrong is cut to it, and says how much more there is."""
+    """The page. Where there is a height, what is wrong is cut to it, and then the rest; both say how much is left out.
+
+    The first line is there on any terminal, then as many as LEAST of what is wrong, the worst first.
+    """
+    heads = 1 + len(document["jobs"])
     below = [_heads(), *(_job(document, entry) for entry in document["jobs"]), *_rest(document)]
     found = [_trouble("✗", "red", t, width) for t in document["troubles"]]
     found += [_trouble("?", "yellow", t, width) for t in document["unseen"]]
-    room = len(found) if height is None else max(height - len(below) - 1, LEAST)
-    if len(found) > room:
-        more = [(f"  and {len(found) - room + 1} more  ", ""), ("godmode status | less", "cyan")]
-        found = [*found[: room - 1], more]
-    gaps = height is None or len(found) + len(below) + 3 <= height
-    gap: list[Line] = [[]] if gaps else []
-    return [_headline(document), *found, *gap, *below[: 1 + len(document["jobs"])], *gap, *_rest(document)]
+    if height is not None:
+        found = _cut(found, max(height - len(below) - 1, min(LEAST, height - 1)), "")
+        left = height - 1 - len(found)
+        below = below if len(below) <= left else _cut(_worst_first(document), left, " lines")
+    gap: list[Line] = [[]] if height is None or len(found) + len(below) + 3 <= height else []
+    return [_headline(document), *found, *gap, *below[:heads], *gap, *below[heads:]]
+
+
+def _cut(shown: list[Line], room: int, what: str) -> list[Line]:
+    """As many of the lines as there is room for, the last of them saying how many more there are."""
+    if len(shown) <= room:
+        return shown
+    if room < 2:
+        return shown[: max(room, 0)]
+    more = [(f"  and {len(shown) - room + 1} more{what}  ", ""), ("godmode status | less", "cyan")]
+    return [*shown[: room - 1], more]
+
+
+def _worst_first(document: Document) -> list[Line]:
+    """What stands below the troubles, where not all of it can be shown: jobs that fail come before those that work."""
+    jobs_shown = sorted(document["jobs"], key=lambda entry: _last(entry)[1] != "red")
+    return [_heads(), *(_job(document, entry) for entry in jobs_shown), *_rest(document)]
 
 
 def _headline(document: Document) -> Line:

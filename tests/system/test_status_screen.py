@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
@@ -68,6 +69,25 @@ def test_with_everything_configured_and_much_wrong_it_fits_a_screen_of_80_by_24(
         "reached",
     ):
         assert word in seen, seen
+
+
+@pytest.mark.parametrize("rows", [19, 15, 10, 5, 3, 2, 1])
+def test_a_low_terminal_shows_the_verdict_and_the_worst_and_is_never_overrun(her: Operator, rows: int) -> None:
+    in_full = her.types("status").stdout.splitlines()
+    code, seen = Terminal([GODMODE, "status"], her.env, rows=rows).ends()
+    shown = terminals.lines(seen)
+    assert (code, len(shown)) == (1, max(rows - 1, 1)), seen
+    assert "things are wrong" in shown[0]
+    assert [line[:30] for line in shown[1:2]] == [line[:30] for line in in_full[1:2] if rows > 2]
+    if rows > 5:
+        assert "more lines  godmode status | less" in shown[-1]
+
+
+def test_where_not_all_jobs_fit_those_that_fail_come_first(her: Operator, db: psycopg.Connection) -> None:
+    failed = '{"outcome": "failed", "ms": 5}'
+    db.execute("UPDATE job_state SET recent = recent || %s::jsonb WHERE job = 'sync_hubspot'", (failed,))
+    shown = terminals.lines(Terminal([GODMODE, "status"], her.env, rows=8).ends()[1])
+    assert next(after for line, after in pairwise(shown) if line.startswith("JOB ")).startswith("sync-hubspot ")
 
 
 def test_in_a_pipe_nothing_is_cut_or_coloured(her: Operator) -> None:
