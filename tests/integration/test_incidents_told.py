@@ -233,6 +233,26 @@ def test_what_comes_back_as_more_than_she_heard_of_is_told(
     assert watched.looks(minutes=5).data["told"] == 1
 
 
+@pytest.mark.parametrize("late", [5, 35], ids=["within the message's hour", "after it was opened again"])
+def test_what_joined_without_a_word_is_told_where_its_incident_came_back_without_one(
+    watched: Watched, says: Callable[..., None], late: int
+) -> None:
+    """`b` was in no message: while `a` was told it was not there, and what came back was not told."""
+    says("a")
+    watched.looks()
+    digested(watched)
+    says("a", "b") if late == 5 else says("a")
+    watched.looks(minutes=5)
+    says()
+    assert watched.looks(minutes=35).data["resolved"] == 1
+    says("a")
+    assert watched.looks(minutes=5).data["told"] == 0
+    says("a", "b")
+    assert watched.looks(minutes=5).data["told"] == 1
+    assert "b is broken" in str(watched.db.execute("SELECT array_agg(title || body) FROM notifications").fetchone())
+    assert watched.looks(minutes=5).data["told"] == 0
+
+
 def test_what_comes_back_after_she_read_that_it_is_over_is_told(watched: Watched, says: Callable[..., None]) -> None:
     says("a")
     watched.looks()
