@@ -96,6 +96,15 @@ def test_one_that_another_system_opened_is_told_of_as_well(watched: Watched, say
     assert watched.looks().data["told"] == 1
 
 
+def test_one_of_any_shape_stops_the_telling_of_no_other(watched: Watched, says: Callable[..., None]) -> None:
+    says("a")
+    for subjects in ('"x"', "{}", "[1, {}]"):
+        insert = "INSERT INTO incidents (type, title, subjects, life, evidence) VALUES ('x', 'odd', %s, '3', '[1]')"
+        watched.db.execute(insert, (subjects,))
+    assert watched.looks().data["told"] == 4
+    assert incidents_store.decide(watched.db, 2, "acknowledged", watched.now, by="her") is not None
+
+
 def test_two_hosts_tell_once(watched: Watched, says: Callable[..., None], config: Config) -> None:
     watched.insert("incidents", type="store", severity="SEV0", title="The store takes no orders")
     (row,) = incident_rows.untold(watched.db, watched.now, [])
