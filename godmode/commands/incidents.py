@@ -160,7 +160,7 @@ def _evidence(evidence: Any) -> Iterator[str]:
     follow_up = numbers.pop("follow_up", None)
     if numbers:
         yield "  " + ", ".join(f"{key.replace('_', ' ')} {line(str(value))}" for key, value in numbers.items())
-    for item in (item for item in evidence.get("latest", ()) if isinstance(item, Mapping)):
+    for item in (item for item in _listed(evidence.get("latest")) if isinstance(item, Mapping)):
         at = terminal.local(datetime.fromisoformat(item["at"])) if item.get("at") else ""
         run = f"execution {item['execution']}: " if item.get("execution") else ""
         yield f"  {at}  {run}{line(item.get('error') or 'no message')}"
@@ -168,8 +168,15 @@ def _evidence(evidence: Any) -> Iterator[str]:
         yield f"  more: `{follow_up}`"
 
 
-def _life(life: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for step in life:
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _life(life: Any) -> Iterator[str]:
+    for step in _listed(life):
+        if not isinstance(step, Mapping) or not step.keys() >= {"at", "what"}:
+            yield f"  {line(str(step))}"
+            continue
         by = f" by {step['by']}" if step.get("by") else ""
         why = f": {line(step['why'])}" if step.get("why") else ""
         yield f"  {terminal.local(datetime.fromisoformat(step['at']))}  {step['what']}{by}{why}"

@@ -96,6 +96,15 @@ def test_one_that_another_system_opened_is_told_of_as_well(watched: Watched, say
     assert watched.looks().data["told"] == 1
 
 
+def test_one_of_any_shape_stops_the_telling_of_no_other(watched: Watched, says: Callable[..., None]) -> None:
+    says("a")
+    for subjects in ('"x"', "{}", "[1, {}]"):
+        insert = "INSERT INTO incidents (type, title, subjects, life, evidence) VALUES ('x', 'odd', %s, '3', '[1]')"
+        watched.db.execute(insert, (subjects,))
+    assert watched.looks().data["told"] == 4
+    assert incidents_store.decide(watched.db, 2, "acknowledged", watched.now, by="her") is not None
+
+
 def test_two_hosts_tell_once(watched: Watched, says: Callable[..., None], config: Config) -> None:
     watched.insert("incidents", type="store", severity="SEV0", title="The store takes no orders")
     (row,) = incident_rows.untold(watched.db, watched.now, [])
@@ -231,6 +240,26 @@ def test_what_comes_back_as_more_than_she_heard_of_is_told(
     watched.looks(minutes=35)
     says(*returns["subjects"], severity=returns.get("severity", Severity.WARN))
     assert watched.looks(minutes=5).data["told"] == 1
+
+
+@pytest.mark.parametrize("late", [5, 35], ids=["within the message's hour", "after it was opened again"])
+def test_what_joined_without_a_word_is_told_where_its_incident_came_back_without_one(
+    watched: Watched, says: Callable[..., None], late: int
+) -> None:
+    """`b` was in no message: while `a` was told it was not there, and what came back was not told."""
+    says("a")
+    watched.looks()
+    digested(watched)
+    says("a", "b") if late == 5 else says("a")
+    watched.looks(minutes=5)
+    says()
+    assert watched.looks(minutes=35).data["resolved"] == 1
+    says("a")
+    assert watched.looks(minutes=5).data["told"] == 0
+    says("a", "b")
+    assert watched.looks(minutes=5).data["told"] == 1
+    assert "b is broken" in str(watched.db.execute("SELECT array_agg(title || body) FROM notifications").fetchone())
+    assert watched.looks(minutes=5).data["told"] == 0
 
 
 def test_what_comes_back_after_she_read_that_it_is_over_is_told(watched: Watched, says: Callable[..., None]) -> None:

@@ -31,6 +31,23 @@ def test_a_finding_is_one_row_that_grows(db: psycopg.Connection) -> None:
     assert [(r.title, r.created_at, r.updated_at) for r in rows] == [("Asked on 4 days", NOW, NOW + timedelta(hours=1))]
 
 
+@pytest.mark.parametrize(
+    ("evidence", "remedy", "read"),
+    [
+        ("[1]", "[2]", ({}, None)),
+        ("null", "null", ({}, None)),
+        ('{"summary": 3, "messages": 7, "also": [1, {}], "earlier": "x"}', '"x"', ({"also": []}, None)),
+        ('{"messages": ["x", {"text": "hello"}]}', '{"kind": "y"}', ({"messages": [{"text": "hello"}]}, {"kind": "y"})),
+    ],
+)  # fmt: skip
+def test_one_of_any_shape_that_another_system_wrote_can_be_read(
+    db: psycopg.Connection, evidence: str, remedy: str, read: tuple[object, object]
+) -> None:
+    db.execute("INSERT INTO proposals (title, evidence, remedy) VALUES ('odd', %s, %s)", (evidence, remedy))
+    (row,) = proposals.waiting(db)
+    assert (row.evidence, row.remedy) == read
+
+
 def test_a_title_that_only_counts_days_is_renewed_without_being_news(db: psycopg.Connection) -> None:
     proposals.put(db, finding("a", "Unanswered for 5 days", 1), NOW)
     assert proposals.put(db, finding("a", "Unanswered for 6 days", 1), NOW + timedelta(days=1)) == "same"

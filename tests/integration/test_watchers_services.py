@@ -34,6 +34,12 @@ def titles(watched: Watched, watcher: str) -> list[str]:
 # -- rate_limits ---------------------------------------------------------------------------------------------
 
 
+def test_a_window_of_any_length_fails_no_look(watched: Watched) -> None:
+    watched.insert("rate_limit_buckets", name="longest", capacity=100, used=99, window_ms=2**63 - 1)
+    watched.db.execute("UPDATE rate_limit_buckets SET window_start = %s", (watched.now,))
+    assert [one.severity for one in watched.sees("rate_limits")] == ["WARN"]
+
+
 def bucket(watched: Watched, used: float, name: str = "hubspot.day", window: timedelta = DAY) -> None:
     watched.insert(
         "rate_limit_buckets", name=name, capacity=1000, used=used, window_ms=window // timedelta(milliseconds=1),

@@ -81,7 +81,18 @@ def place(rows: list[Row], found: Incident, now: datetime) -> tuple[Row, str]:
         row.status, row.acknowledged_at, row.told = "open", None, 0
         row.note(now, "joined", key=found.dedup_key)
     _see(row, found, now)
+    if _is_beyond_what_she_heard(row, found.dedup_key):
+        row.told = 0
     return row, came_to
+
+
+def _is_beyond_what_she_heard(row: Row, key: str) -> bool:
+    """Whether an incident that was reopened without a word holds a subject that came after its last telling: nobody
+    told of that one, and no message will."""
+    subject = _subject(row, key)
+    if subject is None or row.told_at is None or not row.told_at < _reopened_at(row):
+        return False
+    return row.reopened > 0 and datetime.fromisoformat(subject["first_at"]) > row.told_at
 
 
 def _holding(rows: Sequence[Row], key: str) -> Row | None:
@@ -138,7 +149,8 @@ def _still_stands(ctx: JobContext, row: Row) -> bool:
     waited = outbox.over(conn, _over_key(row, row.reopened - 1), now) > 0
     if row.severity == Severity.INFO:
         waited = row.told_at is not None and now - row.told_at < BACK
-    more = row.life[-1]["what"] != "reopened" or any(s["first_at"] == now.isoformat() for s in row.subjects)
+    seen = [s["key"] for s in row.subjects if s["last_at"] == row.last_seen_at.isoformat()]
+    more = row.life[-1]["what"] != "reopened" or any(_is_beyond_what_she_heard(row, key) for key in seen)
     if not waited or more or row.severity in URGENT or row.dedup_key is None:
         return False
     return outbox.was_heard(conn, row.dedup_key)

@@ -13,12 +13,15 @@ from psycopg.types.json import Jsonb
 
 LIFE = 100  # changes of state that are kept of one incident, the newest
 
+SUBJECT = frozenset({"key", "title", "severity", "workflow", "occurrences", "first_at", "last_at", "evidence"})
 Subjects = list[dict[str, Any]]
 
 
 class Row(Struct):
     """An incident of a watcher. `subjects` are `{key, title, severity, workflow, occurrences, first_at, last_at,
     evidence}`; `told` counts the messages since it was last opened. `id` is 0 before it is stored.
+
+    Another system's row may hold anything there: what is no such thing is left out, so that one row stops no other.
     """
 
     type: str
@@ -41,9 +44,18 @@ class Row(Struct):
     told_at: datetime | None = None
     life: list[dict[str, Any]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.subjects = [one for one in _objects(self.subjects) if one.keys() >= SUBJECT]
+        self.life = [one for one in _objects(self.life) if one.keys() >= {"at", "what"}]
+        self.evidence = self.evidence if isinstance(self.evidence, dict) else {}
+
     def note(self, at: datetime, what: str, **more: Any) -> None:
         """Add a change of state to its life."""
         self.life = [*self.life[1 - LIFE :], {"at": at.isoformat(), "what": what, **more}]
+
+
+def _objects(listed: object) -> Subjects:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 NAMES = tuple(Row.__struct_fields__)

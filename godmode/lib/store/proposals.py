@@ -21,7 +21,8 @@ SURER = 0.15  # by how much confidence has to rise for a decided finding to be r
 
 @dataclass(frozen=True)
 class ProposalRow:
-    """One finding."""
+    """One finding. What another system wrote into its columns may be of any shape: what is no object, and no list of
+    such where one belongs, is left out of it."""
 
     id: int
     type: str
@@ -37,6 +38,26 @@ class ProposalRow:
     work: int | None = None
     shown: str = ""
     dedup_key: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "evidence", _of_shape(self.evidence))
+        for name in ("remedy", "before"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, value if isinstance(value, dict) else None)
+
+
+SHAPES = {"summary": str, "follow_up": str, "messages": list, "also": list, "earlier": dict}
+PARTS = {"messages": {"text"}, "also": {"type", "title", "confidence"}}  # what each of a list has to have
+
+
+def _of_shape(evidence: object) -> dict[str, Any]:
+    has = evidence if isinstance(evidence, dict) else {}
+    right = {name: value for name, value in has.items() if isinstance(value, SHAPES.get(name, object))}
+    return right | {
+        name: [one for one in right[name] if isinstance(one, dict) and one.keys() >= parts]
+        for name, parts in PARTS.items()
+        if name in right
+    }
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ def buckets(conn: Connection, now: datetime, shortest: timedelta) -> Sequence[Bu
     with conn.cursor(row_factory=class_row(Bucket)) as cursor:
         return cursor.execute(
             """
-            SELECT name, capacity, used, window_ms, window_start + window_ms * interval '1 millisecond' AS ends
+            SELECT name, capacity, used, window_ms,
+                window_start + least(window_ms, 366 * 86400000::bigint) * interval '1 millisecond' AS ends
             FROM rate_limit_buckets
             WHERE window_ms >= %(shortest)s AND window_start <= %(now)s
               AND window_start + least(window_ms, 366 * 86400000::bigint) * interval '1 millisecond' > %(now)s
