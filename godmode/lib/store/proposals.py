@@ -52,7 +52,7 @@ PARTS = {"messages": {"text"}, "also": {"type", "title", "confidence"}}  # what 
 
 def _of_shape(evidence: object) -> dict[str, Any]:
     has = evidence if isinstance(evidence, dict) else {}
-    right = {name: value for name, value in has.items() if isinstance(value, SHAPES.get(name, object))}
+    right: dict[str, Any] = {name: value for name, value in has.items() if isinstance(value, SHAPES.get(name, object))}
     return right | {
         name: [one for one in right[name] if isinstance(one, dict) and one.keys() >= parts]
         for name, parts in PARTS.items()
