@@ -101,6 +101,20 @@ def test_what_a_person_resolved_stays_so_as_long_as_nothing_is_new(watched: Watc
     assert watched.row("status, severity") == ("open", "SEV1")
 
 
+@pytest.mark.parametrize(("waiting", "status"), [(100, "resolved"), (200, "open")])
+def test_a_queue_that_a_person_resolved_opens_again_when_it_has_doubled(
+    watched: Watched, waiting: int, status: str
+) -> None:
+    fill = "INSERT INTO retry_jobs (type, payload, run_at) SELECT 'custom', '{}', %s FROM generate_series(1, %s)"
+    watched.db.execute(fill, (watched.now, 150))
+    watched.looks()
+    incidents_store.decide(watched.db, 1, "resolved", watched.now, by="her")
+    watched.db.execute(fill, (watched.now, waiting))
+    watched.looks(minutes=15)
+    row = watched.db.execute("SELECT status FROM incidents WHERE type = 'queue_depth'").fetchone()
+    assert row == (status,)
+
+
 def test_her_word_is_not_lost_to_a_run_that_looks_meanwhile(
     watched: Watched, says: Callable[..., None], config: Config
 ) -> None:

@@ -108,12 +108,14 @@ def _of_this_hour(rows: Sequence[Row], now: datetime) -> Row | None:
 
 def _still_as_she_left_it(row: Row, found: Incident, now: datetime) -> bool:
     """Whether a person resolved it, and what is seen is no more than what she knew: it has not been away, nothing new
-    has happened. Her word holds as long."""
+    has happened, what is counted has not doubled. Her word holds as long."""
     subject, step = _subject(row, found.dedup_key), row.life[-1] if row.life else {}
     if subject is None or not step.get("by") or now - row.last_seen_at > AWAY:
         return False
     newest: str = max(found.evidence.get("events", ()), default="")
     worse = SEVERITIES.index(str(found.severity)) < SEVERITIES.index(subject["severity"])
+    counted = subject["evidence"].get("count")  # what waits has no times of its own
+    worse = worse or (counted is not None and found.evidence.get("count", 0) >= 2 * counted)
     return not worse and newest <= max(subject["evidence"].get("events", ()), default="")
 
 
