@@ -17,6 +17,7 @@ from godmode.lib.kernel import Incident, JobResult, Severity
 from godmode.lib.sections import Section
 from godmode.wiring import App
 
+N8N = '[sources.n8n]\nbase_url = "http://n8n"\n[sources.chatlogs]\npath = "chats"\n'
 MINUTE = timedelta(minutes=1)
 
 
@@ -72,6 +73,19 @@ class Watched(App):
 
     def messages(self) -> list[tuple[Any, ...]]:
         return self.db.execute("SELECT severity, title, status FROM notifications ORDER BY id").fetchall()
+
+
+def titles(watched: Watched, watcher: str) -> list[str]:
+    return [f"{one.severity} {one.title}" for one in watched.sees(watcher)]
+
+
+def keys(watched: Watched, watcher: str) -> list[str]:
+    return [one.dedup_key.partition(":")[2] for one in watched.sees(watcher)]
+
+
+def read(watched: Watched, name: str, ago: timedelta, **columns: object) -> None:
+    columns = {"last_sync_success": True, "last_sync_completed_at": watched.now - ago} | columns
+    watched.insert("data_source_sync", source_name=name, last_sync_started_at=watched.now - ago, **columns)
 
 
 class Says:
