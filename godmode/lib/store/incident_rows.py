@@ -11,6 +11,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from godmode.lib.store import foreign
+
 LIFE = 100  # changes of state that are kept of one incident, the newest
 
 Subjects = list[dict[str, Any]]
@@ -40,6 +42,11 @@ class Row(Struct):
     told: int = 0
     told_at: datetime | None = None
     life: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Rows of other systems are told of too, whatever they put in here."""
+        self.subjects, self.life = foreign.subjects(self.subjects), foreign.life(self.life)
+        self.evidence = foreign.evidence(self.evidence)
 
     def note(self, at: datetime, what: str, **more: Any) -> None:
         """Add a change of state to its life."""
