@@ -12,7 +12,7 @@ import typer
 from godmode.commands import terminal
 from godmode.lib.errors import Usage
 from godmode.lib.notify.wording import count, line
-from godmode.lib.store import executions, incidents
+from godmode.lib.store import executions, foreign, incidents
 from godmode.lib.store.incidents import IncidentRow, Told
 from godmode.wiring import App
 
@@ -141,7 +141,7 @@ def _subjects(subjects: Any) -> Iterator[str]:
     """The subjects, whoever wrote them: another system's may be of any shape."""
     subjects = subjects if isinstance(subjects, list) else [subjects]
     for subject in subjects[:SUBJECTS]:
-        if not isinstance(subject, Mapping) or "first_at" not in subject:
+        if not foreign.fits(subject, foreign.Subject):
             yield f"  {line(str(subject))}"
             continue
         first, last = (terminal.local(datetime.fromisoformat(subject[at])) for at in ("first_at", "last_at"))
@@ -153,14 +153,12 @@ def _subjects(subjects: Any) -> Iterator[str]:
 
 def _evidence(evidence: Any) -> Iterator[str]:
     """The numbers, then the latest messages, then the command that shows more."""
-    if not isinstance(evidence, Mapping):
-        yield f"  {line(str(evidence))}"
-        return
+    evidence = foreign.evidence(evidence)
     numbers = {key: value for key, value in evidence.items() if isinstance(value, int | float | str)}
     follow_up = numbers.pop("follow_up", None)
     if numbers:
         yield "  " + ", ".join(f"{key.replace('_', ' ')} {line(str(value))}" for key, value in numbers.items())
-    for item in (item for item in _listed(evidence.get("latest")) if isinstance(item, Mapping)):
+    for item in evidence.get("latest", ()):
         at = terminal.local(datetime.fromisoformat(item["at"])) if item.get("at") else ""
         run = f"execution {item['execution']}: " if item.get("execution") else ""
         yield f"  {at}  {run}{line(item.get('error') or 'no message')}"
@@ -168,15 +166,8 @@ def _evidence(evidence: Any) -> Iterator[str]:
         yield f"  more: `{follow_up}`"
 
 
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _life(life: Any) -> Iterator[str]:
-    for step in _listed(life):
-        if not isinstance(step, Mapping) or not step.keys() >= {"at", "what"}:
-            yield f"  {line(str(step))}"
-            continue
+def _life(life: object) -> Iterator[str]:
+    for step in foreign.life(life):
         by = f" by {step['by']}" if step.get("by") else ""
         why = f": {line(step['why'])}" if step.get("why") else ""
         yield f"  {terminal.local(datetime.fromisoformat(step['at']))}  {step['what']}{by}{why}"

@@ -16,6 +16,7 @@ from godmode.lib.approval import APPROVED, REJECTED, Approval
 from godmode.lib.engine.remedies.contract import Change
 from godmode.lib.errors import BadData, GodmodeError, Usage
 from godmode.lib.kernel import JobContext, JobResult, Outcome, Skip
+from godmode.lib.notify.wording import line
 from godmode.lib.store import corrections, proposals, retry_jobs
 from godmode.lib.store.corrections import Correction
 from godmode.lib.store.proposals import Decided, ProposalRow
@@ -23,6 +24,7 @@ from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="What was noticed, and what speaks for it.", rich_markup_mode=None)
 OPEN = "`godmode proposals` lists the open ones"
+SUMMARY = 2000  # characters of what was seen
 Number = Annotated[int, typer.Argument(help="The proposal's number.", min=1, max=2**63 - 1)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
@@ -40,7 +42,9 @@ def list_(
         return 0
     conn = App(terminal.config()).migrated().conn
     rows = [*proposals.waiting(conn), *(proposals.decided(conn) if all_ else proposals.under_way(conn))]
-    cells = [(row.id, row.status, f"{row.confidence:.2f}", terminal.local(row.updated_at), row.title) for row in rows]
+    cells = [
+        (row.id, row.status, f"{row.confidence:.2f}", terminal.local(row.updated_at), line(row.title)) for row in rows
+    ]
     table = terminal.table(("N", "STATUS", "SURE", "SEEN", "WHAT"), cells)
     nothing = "there are no proposals" if all_ else "no proposals are open"
     terminal.show([asdict(row) for row in rows], as_json, table if rows else nothing)
@@ -224,10 +228,10 @@ def _change(row: ProposalRow) -> Change | None:
 def _seen(row: ProposalRow) -> list[str]:
     decided = f", decided {terminal.local(row.decided_at)}" if row.decided_at else ""
     lines = [
-        row.title,
+        line(row.title),
         f"{row.status}, confidence {row.confidence:.2f}, seen {terminal.local(row.updated_at)}{decided}",
     ]
-    lines += [row.evidence[key] for key in ("summary",) if key in row.evidence]
+    lines += [line(row.evidence[key], SUMMARY) for key in ("summary", "noted") if key in row.evidence]
     lines += [_quote(message) for message in row.evidence.get("messages", [])]
     lines += [
         f"also seen by {other['type'].replace('_', ' ')}: {other['title']} ({other['confidence']:.2f})"

@@ -10,14 +10,14 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
-MOST_ACTIONS = 1000  # different actions that failed, ever, of which the last minutes are looked at
+MOST_ACTIONS = 5000  # different actions that failed, ever, of which the last minutes are looked at
+NEWEST = 10_000  # failures among which further actions are looked for, where names are as many as their failures
 MOST_ROWS = 1000  # of one action
 TEXT = 500  # characters of an error
 
 # What failed because it was not to be, or of which another message tells: a recipient that was refused, a drill.
 _NO_TROUBLE = (
-    "error IS DISTINCT FROM 'Kill switch is active' AND action_type NOT IN ('retry', 'allowlist', 'database')"
-    " AND action <> 'drill'"
+    "error IS DISTINCT FROM 'Kill switch is active' AND action_type NOT IN ('retry', 'allowlist') AND action <> 'drill'"
 )
 
 
@@ -34,7 +34,9 @@ def failing(conn: Connection, since: datetime, now: datetime, least: int) -> Seq
     """The actions that failed at least so often after `since`, those with the most failures first.
 
     From one action to the next in the index, then the newest rows of each: a million failures of one action cost a
-    bounded count, and hide no other. Rows of the future were written by a clock that has been set back.
+    bounded count, and hide no other. Beside these the actions of the newest failures: names that hold an id, of which
+    there are ever more, hide none that comes after them in the alphabet. Rows of the future were written by a clock
+    that has been set back.
     """
     with conn.cursor(row_factory=class_row(Failing)) as cursor:
         return cursor.execute(
@@ -47,10 +49,18 @@ def failing(conn: Connection, since: datetime, now: datetime, least: int) -> Seq
                         WHERE a.success = false AND NOT a.archived AND a.action > step.action
                         ORDER BY a.action LIMIT 1), number + 1
                 FROM step WHERE step.action IS NOT NULL AND number < {MOST_ACTIONS}
+            ), looked_at AS (
+                SELECT action FROM step
+                UNION
+                (SELECT action FROM (
+                    SELECT action FROM agent_audit_log
+                    WHERE success = false AND NOT archived AND ts > %(since)s AND ts <= %(now)s
+                    ORDER BY ts DESC LIMIT {NEWEST}) newest
+                 GROUP BY action HAVING count(*) >= %(least)s)
             )
             SELECT step.action, count(*) AS count, (array_agg(ts ORDER BY ts DESC))[1:50] AS times,
                    (array_agg(left(error, {TEXT}) ORDER BY ts DESC))[1:3] AS errors
-            FROM step CROSS JOIN LATERAL (
+            FROM looked_at AS step CROSS JOIN LATERAL (
                 SELECT a.ts, a.error, a.action_type FROM agent_audit_log a
                 WHERE a.action = step.action AND a.success = false AND NOT a.archived
                   AND a.ts > %(since)s AND a.ts <= %(now)s
@@ -92,16 +102,17 @@ class Slow(Struct, frozen=True):
 def slow(conn: Connection, since: datetime, now: datetime, ms: int) -> Sequence[Slow]:
     """The jobs with runs of at least so many milliseconds (at the least 1000) after `since`, the slowest first.
 
-    Without the syncs of a source up to the first that read all of it, and without the scans in which these ran: that
-    they take long, and end well, is as it should be.
+    Without godmode's own syncs of a source up to the first that read all of it, and without the scans in which these
+    ran: that they take long, and end well, is as it should be. What other systems ran counts whatever they call its
+    type, but for their queries (see `queries_ms`); godmode itself notes a duration of jobs only.
     """
     with conn.cursor(row_factory=class_row(Slow)) as cursor:
         return cursor.execute(
             f"""
             WITH newest AS (
-                SELECT action, duration_ms, ts, success FROM agent_audit_log
+                SELECT action, duration_ms, ts, success, run_id FROM agent_audit_log
                 WHERE duration_ms >= 1000 AND NOT archived AND ts > %(since)s AND ts <= %(now)s
-                  AND duration_ms > %(ms)s AND action_type = 'job'
+                  AND duration_ms > %(ms)s AND action_type <> 'database'
                 ORDER BY ts DESC LIMIT {MOST_ROWS}
             ), read AS (
                 SELECT action, (
@@ -113,7 +124,7 @@ def slow(conn: Connection, since: datetime, now: datetime, ms: int) -> Sequence[
                 FROM (SELECT DISTINCT action FROM newest WHERE starts_with(action, 'sync_')) slow
             ), first AS (
                 SELECT newest.ts, newest.action FROM newest JOIN read USING (action)
-                WHERE newest.success AND (read.at IS NULL OR newest.ts <= read.at)
+                WHERE newest.success AND newest.run_id IS NOT NULL AND (read.at IS NULL OR newest.ts <= read.at)
             )
             SELECT action, count(*) AS count, max(duration_ms) AS ms, (array_agg(ts ORDER BY ts DESC))[1:50] AS times
             FROM newest
@@ -147,7 +158,7 @@ def outcomes(conn: Connection, since: datetime, now: datetime) -> Outcomes:
             FROM (SELECT success, error, action_type, action FROM agent_audit_log
                   WHERE ts > %(since)s AND ts <= %(now)s AND NOT archived AND success IS NOT NULL
                   ORDER BY ts DESC LIMIT {MOST_OUTCOMES}) newest
-            WHERE {_NO_TROUBLE}
+            WHERE {_NO_TROUBLE} AND action_type <> 'database'
             """,
             {"since": since, "now": now},
         ).fetchone()

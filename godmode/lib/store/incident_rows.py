@@ -11,9 +11,10 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from godmode.lib.store import foreign
+
 LIFE = 100  # changes of state that are kept of one incident, the newest
 
-SUBJECT = frozenset({"key", "title", "severity", "workflow", "occurrences", "first_at", "last_at", "evidence"})
 Subjects = list[dict[str, Any]]
 
 
@@ -45,17 +46,13 @@ class Row(Struct):
     life: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.subjects = [one for one in _objects(self.subjects) if one.keys() >= SUBJECT]
-        self.life = [one for one in _objects(self.life) if one.keys() >= {"at", "what"}]
-        self.evidence = self.evidence if isinstance(self.evidence, dict) else {}
+        """Rows of other systems are told of too, whatever they put in here."""
+        self.subjects, self.life = foreign.subjects(self.subjects), foreign.life(self.life)
+        self.evidence = foreign.evidence(self.evidence)
 
     def note(self, at: datetime, what: str, **more: Any) -> None:
         """Add a change of state to its life."""
         self.life = [*self.life[1 - LIFE :], {"at": at.isoformat(), "what": what, **more}]
-
-
-def _objects(listed: object) -> Subjects:
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 NAMES = tuple(Row.__struct_fields__)

@@ -124,7 +124,7 @@ def decide(
         changed = conn.execute(
             f"""
             UPDATE incidents SET status = %(verdict)s, {at} = %(now)s,
-                life = CASE WHEN jsonb_typeof(life) <> 'array' THEN '[]'
+                life = CASE WHEN jsonb_typeof(life) <> 'array' THEN jsonb_build_array(life)
                             WHEN jsonb_array_length(life) >= 100 THEN life - 0 ELSE life END || %(step)s::jsonb
             WHERE id = %(id)s AND status = ANY(%(before)s) AND NOT archived
             RETURNING dedup_key, title

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 from psycopg.types.json import Jsonb
 
 from godmode.lib.kernel import Proposal
-from godmode.lib.store import audit
+from godmode.lib.store import audit, foreign
 
 AT_MOST = 10  # new proposals in any 60 minutes (specification, Proposals)
 HOUR = timedelta(hours=1)
@@ -21,8 +21,7 @@ SURER = 0.15  # by how much confidence has to rise for a decided finding to be r
 
 @dataclass(frozen=True)
 class ProposalRow:
-    """One finding. What another system wrote into its columns may be of any shape: what is no object, and no list of
-    such where one belongs, is left out of it."""
+    """One finding."""
 
     id: int
     type: str
@@ -38,26 +37,6 @@ class ProposalRow:
     work: int | None = None
     shown: str = ""
     dedup_key: str | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "evidence", _of_shape(self.evidence))
-        for name in ("remedy", "before"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, value if isinstance(value, dict) else None)
-
-
-SHAPES = {"summary": str, "follow_up": str, "messages": list, "also": list, "earlier": dict}
-PARTS = {"messages": {"text"}, "also": {"type", "title", "confidence"}}  # what each of a list has to have
-
-
-def _of_shape(evidence: object) -> dict[str, Any]:
-    has: dict[str, Any] = evidence if isinstance(evidence, dict) else {}
-    right: dict[str, Any] = {name: value for name, value in has.items() if isinstance(value, SHAPES.get(name, object))}
-    return right | {
-        name: [one for one in right[name] if isinstance(one, dict) and one.keys() >= parts]
-        for name, parts in PARTS.items()
-        if name in right
-    }
 
 
 @dataclass(frozen=True)
@@ -79,6 +58,10 @@ _SHOWN = r"""left(encode(sha256(convert_to(jsonb_build_array(
     type, dedup_key, regexp_replace(title, '[0-9]+([.,:][0-9]+)*', '0', 'g'), remedy)::text, 'UTF8')), 'hex'), 12)"""
 _COLUMNS = ", ".join(f"{_SHOWN} AS shown" if name == "shown" else name for name in ProposalRow.__dataclass_fields__)
 _ROW = f"SELECT {_COLUMNS} FROM proposals"
+
+
+def _read(*, evidence: object, remedy: object, **columns: Any) -> ProposalRow:
+    return ProposalRow(**columns, evidence=foreign.evidence(evidence), remedy=foreign.remedy(remedy))
 
 
 def put(conn: Connection, found: Proposal, now: datetime, heir: int | None = None) -> str:
@@ -217,7 +200,7 @@ def one(conn: Connection, proposal_id: int) -> ProposalRow | None:
 
 
 def _rows(conn: Connection, statement: str, *values: object) -> Sequence[ProposalRow]:
-    with conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
+    with conn.cursor(row_factory=kwargs_row(_read)) as cursor:
         return cursor.execute(statement, values).fetchall()
 
 
@@ -260,7 +243,7 @@ def decide(
     With `shown` only where it is still as it was shown (compare-and-set), so that nobody decides what they did not see;
     a yes without is bound to what `show` said last, if it was ever asked.
     """
-    with conn.transaction(), conn.cursor(row_factory=class_row(ProposalRow)) as cursor:
+    with conn.transaction(), conn.cursor(row_factory=kwargs_row(_read)) as cursor:
         row = cursor.execute(
             f"""
             UPDATE proposals SET status = %(verdict)s, decided_at = %(now)s
