@@ -58,6 +58,11 @@ def test_failures_of_the_future_and_archived_ones_do_not_count(watched: Watched)
     assert titles(watched, "repeated_failures") == []
 
 
+def test_queries_that_fail_again_and_again_are_seen(watched: Watched) -> None:
+    watched.fails("query_users", action_type="database")
+    assert titles(watched, "repeated_failures") == ["WARN query users failed 3 times in 30 min"]
+
+
 def test_a_million_failures_hide_no_other_and_their_messages_are_cut(watched: Watched) -> None:
     watched.db.execute(
         "INSERT INTO agent_audit_log (ts, action, success, error)"
@@ -94,16 +99,23 @@ def test_a_run_of_over_thirty_seconds_is_slow(watched: Watched) -> None:
 
 def test_the_first_syncs_of_a_source_may_take_long_until_all_of_it_was_read(watched: Watched) -> None:
     more = '{"outcome": "succeeded", "data": {"new": 900, "more": true}}'
-    watched.audits("sync_notion", 1, 50 * MINUTE, duration_ms=480_000, output_data=more)
+    watched.audits("sync_notion", 1, 50 * MINUTE, duration_ms=480_000, run_id="r1", output_data=more)
     watched.audits("periodic_scan", 1, 49 * MINUTE, duration_ms=490_000)
     assert titles(watched, "slow_jobs") == []
-    watched.audits("sync_notion", 1, 30 * MINUTE, duration_ms=480_000)
+    watched.audits("sync_notion", 1, 30 * MINUTE, duration_ms=480_000, run_id="r3")
     assert titles(watched, "slow_jobs") == []
     watched.audits("sync_notion", 1, 20 * MINUTE, duration_ms=45_000)
     watched.audits("periodic_scan", 1, 19 * MINUTE, duration_ms=46_000)
     assert titles(watched, "slow_jobs") == [
         "WARN periodic scan took 46 s", "WARN sync notion took 45 s",
     ]  # fmt: skip
+
+
+def test_what_another_system_ran_for_long_is_slow_whatever_it_calls_it(watched: Watched) -> None:
+    watched.audits("sync_notion", duration_ms=45_000)
+    watched.audits("nightly_import", action_type="cron", duration_ms=31_000)
+    watched.audits("report_query", action_type="database", duration_ms=31_000)
+    assert titles(watched, "slow_jobs") == ["WARN sync notion took 45 s", "WARN nightly import took 31 s"]
 
 
 def test_a_first_sync_that_takes_long_and_fails_is_slow(watched: Watched) -> None:
@@ -124,6 +136,14 @@ def test_what_others_wrote_down_of_their_queries_counts_and_here_the_database_is
     watched.audits("query", 40, action_type="database", duration_ms=1500)
     (title,) = titles(watched, "performance")
     assert title.startswith("WARN The database takes 1,")
+
+
+@pytest.mark.parametrize(("queries", "ms", "found"), [(3, 1001, 1), (3, 1000, 0), (2, 1900, 0), (1, 60_000, 1)])
+def test_a_few_slow_queries_are_not_hidden_by_how_fast_it_answers_here(
+    watched: Watched, queries: int, ms: int, found: int
+) -> None:
+    watched.audits("query", queries, action_type="database", duration_ms=ms)
+    assert len(titles(watched, "performance")) == found
 
 
 # -- queue_depth, dead_letters, stuck_claims -----------------------------------------------------------------
