@@ -76,6 +76,16 @@ def test_a_million_failures_hide_no_other_and_their_messages_are_cut(watched: Wa
     assert len(str(found["quiet"].evidence)) < 3000
 
 
+def test_actions_with_ids_in_their_names_hide_no_other(watched: Watched) -> None:
+    watched.db.execute(
+        "INSERT INTO agent_audit_log (ts, action, success) SELECT %s - n * interval '1 second', 'call ' || n, false"
+        " FROM generate_series(1, 6000) n",
+        (watched.now,),
+    )
+    watched.fails("work", 3)
+    assert titles(watched, "repeated_failures") == ["WARN work failed 3 times in 30 min"]
+
+
 def test_its_thresholds_are_configurable(config: Config, db: psycopg.Connection) -> None:
     text = "[watchers.repeated_failures]\nfailures = 2\nwithin_minutes = 120\n"
     made = Watched(configured(config, text), db)

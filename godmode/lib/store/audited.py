@@ -10,7 +10,8 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import class_row
 
-MOST_ACTIONS = 1000  # different actions that failed, ever, of which the last minutes are looked at
+MOST_ACTIONS = 5000  # different actions that failed, ever, of which the last minutes are looked at
+NEWEST = 10_000  # failures among which further actions are looked for, where names are as many as their failures
 MOST_ROWS = 1000  # of one action
 TEXT = 500  # characters of an error
 
@@ -33,7 +34,9 @@ def failing(conn: Connection, since: datetime, now: datetime, least: int) -> Seq
     """The actions that failed at least so often after `since`, those with the most failures first.
 
     From one action to the next in the index, then the newest rows of each: a million failures of one action cost a
-    bounded count, and hide no other. Rows of the future were written by a clock that has been set back.
+    bounded count, and hide no other. Beside these the actions of the newest failures: names that hold an id, of which
+    there are ever more, hide none that comes after them in the alphabet. Rows of the future were written by a clock
+    that has been set back.
     """
     with conn.cursor(row_factory=class_row(Failing)) as cursor:
         return cursor.execute(
@@ -46,10 +49,18 @@ def failing(conn: Connection, since: datetime, now: datetime, least: int) -> Seq
                         WHERE a.success = false AND NOT a.archived AND a.action > step.action
                         ORDER BY a.action LIMIT 1), number + 1
                 FROM step WHERE step.action IS NOT NULL AND number < {MOST_ACTIONS}
+            ), looked_at AS (
+                SELECT action FROM step
+                UNION
+                (SELECT action FROM (
+                    SELECT action FROM agent_audit_log
+                    WHERE success = false AND NOT archived AND ts > %(since)s AND ts <= %(now)s
+                    ORDER BY ts DESC LIMIT {NEWEST}) newest
+                 GROUP BY action HAVING count(*) >= %(least)s)
             )
             SELECT step.action, count(*) AS count, (array_agg(ts ORDER BY ts DESC))[1:50] AS times,
                    (array_agg(left(error, {TEXT}) ORDER BY ts DESC))[1:3] AS errors
-            FROM step CROSS JOIN LATERAL (
+            FROM looked_at AS step CROSS JOIN LATERAL (
                 SELECT a.ts, a.error, a.action_type FROM agent_audit_log a
                 WHERE a.action = step.action AND a.success = false AND NOT a.archived
                   AND a.ts > %(since)s AND a.ts <= %(now)s
