@@ -25,7 +25,6 @@ from godmode.lib.channels.unusable import Unusable
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
 from godmode.lib.engine import killswitch, slots
-from godmode.lib.engine.equipment import Mode, Report
 from godmode.lib.engine.runner import Runner
 from godmode.lib.engine.stop import Stopper
 from godmode.lib.errors import GodmodeError, Usage
@@ -206,11 +205,6 @@ class Rehearsal(App):
         """What the day is lived with."""
         assert isinstance(self.clock, FixedClock)
         settings = self._hers.settings
-        runner = Runner(self.runner.has, stopper)
-
-        def run(name: str, mode: Mode) -> Report:
-            return runner.run(name, mode)
-
         return Stage(
             clock=self.clock,
             zone=self.config.zone,
@@ -220,7 +214,7 @@ class Rehearsal(App):
             channels=tuple(self.channels(lambda: None)),
             watch_every=timedelta(minutes=settings.watchers.check_interval_minutes),
             queue_every=timedelta(seconds=settings.retry_queue.check_interval_seconds),
-            run=run,
+            run=Runner(self.runner.has, stopper).run,
             check=stopper.check,
         )
 

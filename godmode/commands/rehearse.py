@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from msgspec import structs
 
 from godmode import stage
 from godmode.commands import terminal
+from godmode.lib import quiet
 from godmode.lib.clock import SystemClock
 from godmode.lib.config import Config
 from godmode.lib.engine import slots
@@ -71,9 +72,11 @@ def _day(on: str | None, config: Config) -> date:
     return day
 
 
-def _next_digest(config: Config, after: Any) -> Any:
+def _next_digest(config: Config, after: datetime) -> datetime:
+    """When the next digest goes out; quiet.NEVER where it is always quiet."""
     at = config.settings.jobs.daily_digest.time or "08:00"
-    return slots.following(Daily(at), after, config.zone).start
+    start = slots.following(Daily(at), after, config.zone).start
+    return quiet.until(config.settings.quiet_hours, start, config.zone) or start
 
 
 def _plain(entry: Entry, config: Config) -> dict[str, Any]:
@@ -97,7 +100,10 @@ def _in_life(lived: Rehearsed) -> list[str]:
         if hers.controls is not None and not getattr(hers.controls, name):
             what = "no job would run" if name == "jobs_enabled" else "nobody would be told of anything"
             notes.append(f"your {name} is off: in life {what} now (`godmode controls set {name} on`)")
-    return notes + [f"{job.replace('_', '-')} is switched off (`godmode jobs enable`)" for job in hers.disabled]
+    return notes + [
+        f"{job.replace('_', '-')} is switched off (`godmode jobs enable {job.replace('_', '-')}`)"
+        for job in hers.disabled
+    ]
 
 
 # -- for a person --------------------------------------------------------------------------------------------
@@ -106,17 +112,17 @@ def _in_life(lived: Rehearsed) -> list[str]:
 def _lines(
     lived: Rehearsed, config: Config, timeline: Sequence[Entry], summary: Summary, notes: Sequence[str]
 ) -> Iterator[str]:
-    day, quiet = lived.day.date, config.settings.quiet_hours
+    day, hours = lived.day.date, config.settings.quiet_hours
     yield from _wrapped(
         f"{day:%A %d %B %Y} in {config.settings.timezone}, from 20:00 of the evening before, with quiet hours from "
-        f"{quiet.start} to {quiet.end}. This is a rehearsal: nothing was sent."
+        f"{hours.start} to {hours.end}. This is a rehearsal: nothing was sent."
     )
     before: Entry | None = None
     for entry in timeline:
         here = entry.at.astimezone(config.zone)
         if before is None or before.at.astimezone(config.zone).date() != here.date():
             yield from ("", f"{here:%a %d %b}")
-        if entry.how == EVENT and before is not None and before.at != entry.at:
+        elif entry.how == EVENT and before.at != entry.at:
             yield ""
         yield from _entry(entry, f"{here:%H:%M}")
         before = entry
@@ -157,10 +163,10 @@ def _sums(summary: Summary) -> Iterator[str]:
     waited = f"{summary.for_the_digest} for the digest, {summary.for_the_end_of_quiet_hours} for the end of quiet hours"
     yield from _wrapped(waited, "waited       ")
     runs = ", ".join(f"{job.replace('_', '-')} {_outcomes(counts)}" for job, counts in summary.runs.items())
-    yield from _wrapped(runs, "runs         ")
+    yield from _wrapped(f"{runs} (fewer than in life, where nothing happens)", "runs         ")
 
 
-def _outcomes(counts: dict[str, int] | Any) -> str:
+def _outcomes(counts: Mapping[str, int]) -> str:
     """`48`, where all succeeded; else `1 skipped` and what else there was."""
     if set(counts) == {"succeeded"}:
         return str(counts["succeeded"])

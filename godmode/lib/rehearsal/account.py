@@ -23,9 +23,10 @@ WAY = {"voice message": "message"}  # as a route has it
 class Entry(Struct, frozen=True):
     """One thing of the timeline.
 
-    `how` is `event` for what happens; `call`, `SMS`, `message` or `voice` for what reached her (`came` says whether a
-    call was answered); `refused` for what a channel did not take; `waits`, `dropped`, `failed` or `uncertain` for what did not come; `skipped` for a
-    job that did not go out. `held_until` is when what waits goes out. `quiet` says that it was in quiet hours.
+    `how` is `event` for what happens; `call`, `SMS`, `message` or `voice` for what reached her (`came` says whether
+    a call was answered); `refused` for what a channel did not take; `waits`, `dropped`, `failed` or `uncertain` for
+    what did not come; `skipped` for a job that did not go out. `held_until` is when what waits goes out; what has none
+    waits for the digest. `quiet` says that it was in quiet hours.
     """
 
     at: datetime
@@ -107,7 +108,8 @@ class Account(Struct, frozen=True):
         how = one.came if one.came == "refused" else HOW[one.way]
         return Entry(
             one.at, how, f"by {one.channel}" + (f" to {one.to}" if one.to else ""), self._why(one, told), one.text,
-            told.severity, told.type, one.channel, one.to or None, one.came, quiet=self._quiet_until(one.at) is not None,
+            told.severity, told.type, one.channel, one.to or None, one.came,
+            quiet=self._quiet_until(one.at) is not None,
         )  # fmt: skip
 
     def _standing(self) -> Iterator[Entry]:
@@ -138,7 +140,10 @@ class Account(Struct, frozen=True):
     def _why_not(self, one: Stood) -> str:
         message = one.message
         if message.status == "pending":
-            return f"{message.severity} waits for the digest of {self._clock(self.next_digest(one.at))}"
+            digest = self.next_digest(one.at)
+            if digest == quiet.NEVER:
+                return f"{message.severity} waits for the digest, and it is quiet at every hour"
+            return f"{message.severity} waits for the digest of {self._clock(digest)}"
         if message.status == "held" and message.due_at is not None:
             return f"{message.error or 'quiet hours'}: waits until {self._clock(message.due_at)}"
         return message.error or ""
@@ -147,7 +152,9 @@ class Account(Struct, frozen=True):
         if one.came == "refused":
             return f"{one.channel} does not take it: the next way, or again in a moment"
         if one.came == "not answered":
-            return f"it rang, and nobody answered: the next way{self._despite_quiet(one, told)}"
+            return f"it rings, and nobody answers: the next way{self._despite_quiet(one, told)}"
+        if one.came == "rings":
+            return f"it rings; {one.channel} cannot tell who answers{self._despite_quiet(one, told)}"
         if told.type == "morning_call":
             return f"{self.diary.seconds.get(told.type, 0)} s long, {one.came}"
         if told.type in WHOLE:
@@ -156,9 +163,12 @@ class Account(Struct, frozen=True):
 
     def _after(self, one: Try, told: Told) -> str:
         """What went before it: an earlier way or time of this message, or an earlier message of the same trouble."""
-        before = [t for t in self.diary.tries if t.message == one.message and t.at <= one.at and t is not one]
+        tries = [t for t in self.diary.tries if t.message == one.message]
+        before = tries[: next(place for place, t in enumerate(tries) if t is one)]
+        if before and before[-1].came == "rings":
+            return "nobody knows whether the call was heard"
         if before and before[-1].way == "call":
-            return "the call was not answered: the next way"
+            return "the call was not answered"
         if before:
             return "sent again" if before[-1].channel == one.channel else "the way before refused it"
         held = [s for s in self.diary.stood if s.message.id == told.id and s.message.status == "held" and s.at < one.at]
@@ -169,9 +179,11 @@ class Account(Struct, frozen=True):
         return ""
 
     def _at_once(self, one: Try, told: Told) -> str:
-        passed = (told.via or [])[: (told.via or [one.way]).index(WAY.get(one.way, one.way))]
-        missing = f", and nothing configured goes by {' or '.join(passed)}" if passed else ""
-        return f"{told.severity} goes at once{self._despite_quiet(one, told)}{missing}"
+        via, way = told.via or [], WAY.get(one.way, one.way)
+        passed = via[: via.index(way)] if way in via else []
+        instead = f", in place of {' and '.join(passed)}, which cannot go" if passed else ""
+        what = told.severity if told.severity in routes.URGENT else f"{told.severity} of the type {told.type}"
+        return f"{what} goes at once{self._despite_quiet(one, told)}{instead}"
 
     def _despite_quiet(self, one: Try, told: Told) -> str:
         until = self._quiet_until(one.at)
