@@ -17,7 +17,8 @@ from godmode.lib.errors import Usage
 
 WORDS = (
     "init", "run", "killswitch", "controls", "status", "jobs", "sources", "proposals", "incidents", "queue", "audit",
-    "memory", "channels", "allowlist", "schedule", "report", "metrics", "config", "doctor", "db", "completion",
+    "memory", "channels", "allowlist", "schedule", "report", "metrics", "rehearse", "config", "doctor", "db",
+    "completion",
 )  # fmt: skip
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from psycopg import sql
 from godmode.lib.errors import DatabaseTrouble, Usage
 from godmode.lib.paths import private_folder
 from godmode.lib.store import controls, dump, embedded, places
+from godmode.lib.store import scratch as scratching
 from godmode.lib.store.connect import reason, trouble
 from godmode.lib.store.dump import Content, Manifest
 
@@ -47,7 +47,7 @@ def into_state(config: Config, path: Path, state: Path) -> Restored:
     private_folder(state)
     own = structs.replace(config, state=state.absolute())
     with ExitStack() as undo:
-        undo.callback(_remove_server, own)
+        undo.callback(scratching.remove_server, own)
         restored = _restore(config, path, noted, embedded.url(embedded.start(own)))
         undo.pop_all()
     return restored
@@ -75,7 +75,7 @@ def into_database(config: Config, path: Path, url: str, name: str) -> Restored:
 
 def check(config: Config, path: Path, scratch: Path) -> Restored:
     """Restore into a scratch folder, compare, and take the scratch away again. Raises as `into_state` does."""
-    with _gone_after(config, scratch):
+    with scratching.gone_after(structs.replace(config, state=scratch.absolute())):
         return into_state(config, path, scratch)
 
 
@@ -125,32 +125,6 @@ def _elsewhere(url: str, name: str) -> str:
 
         return make_conninfo(url, dbname=name)
     return urlunsplit(urlsplit(url)._replace(path=f"/{quote(name, safe='')}"))
-
-
-@contextmanager
-def _gone_after(config: Config, scratch: Path) -> Iterator[None]:
-    own = structs.replace(config, state=scratch.absolute())
-    _discard(own)  # what a run left that was killed
-    try:
-        yield
-    finally:
-        _discard(own)
-
-
-def _discard(own: Config) -> None:
-    _remove_server(own)
-    shutil.rmtree(own.state, ignore_errors=True)
-
-
-def _remove_server(own: Config) -> None:
-    """Take away a server that was made for a restore, and nothing else of its state folder."""
-    embedded.stop(own)
-    home, socket = places.home(own.state), places.socket_folder(own.state)
-    shutil.rmtree(home.resolve(), ignore_errors=True)
-    if home.is_symlink():
-        home.unlink()
-    if places.is_short(socket):
-        shutil.rmtree(socket, ignore_errors=True)
 
 
 def _drop(url: str, name: str) -> None:
