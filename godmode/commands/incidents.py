@@ -166,8 +166,11 @@ def _evidence(evidence: Any) -> Iterator[str]:
         yield f"  more: `{follow_up}`"
 
 
-def _life(life: object) -> Iterator[str]:
-    for step in foreign.life(life):
+def _life(life: Any) -> Iterator[str]:
+    for step in life if isinstance(life, list) else []:
+        if not foreign.fits(step, foreign.Step):
+            yield f"  {line(str(step))}"
+            continue
         by = f" by {step['by']}" if step.get("by") else ""
         why = f": {line(step['why'])}" if step.get("why") else ""
         yield f"  {terminal.local(datetime.fromisoformat(step['at']))}  {step['what']}{by}{why}"

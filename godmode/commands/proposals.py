@@ -24,7 +24,7 @@ from godmode.wiring import App
 
 app = typer.Typer(add_completion=False, help="What was noticed, and what speaks for it.", rich_markup_mode=None)
 OPEN = "`godmode proposals` lists the open ones"
-SUMMARY = 2000  # characters of what was seen
+LONGEST = 2000  # characters of what was seen, or said
 Number = Annotated[int, typer.Argument(help="The proposal's number.", min=1, max=2**63 - 1)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Reason = Annotated[str, typer.Option(help="Why, for the audit log.")]
@@ -231,10 +231,10 @@ def _seen(row: ProposalRow) -> list[str]:
         line(row.title),
         f"{row.status}, confidence {row.confidence:.2f}, seen {terminal.local(row.updated_at)}{decided}",
     ]
-    lines += [line(row.evidence[key], SUMMARY) for key in ("summary", "noted") if key in row.evidence]
+    lines += [line(row.evidence[key], LONGEST) for key in ("summary", "noted") if key in row.evidence]
     lines += [_quote(message) for message in row.evidence.get("messages", [])]
     lines += [
-        f"also seen by {other['type'].replace('_', ' ')}: {other['title']} ({other['confidence']:.2f})"
+        f"also seen by {other['type'].replace('_', ' ')}: {line(other['title'])} ({other['confidence']:.2f})"
         for other in row.evidence.get("also", [])
     ]
     lines += [f"more: `{row.evidence[key]}`" for key in ("follow_up",) if key in row.evidence]
@@ -247,7 +247,8 @@ def _seen(row: ProposalRow) -> list[str]:
 def _quote(message: Mapping[str, Any]) -> str:
     at = message.get("at")
     when = terminal.local(datetime.fromisoformat(at)) if at else ""
-    return f"  {when}  {message.get('where', '')}  {message.get('author', '')}: {' '.join(message['text'].split())}"
+    said = line(message["text"], LONGEST)
+    return f"  {when}  {message.get('where') or ''}  {message.get('author') or ''}: {said}"
 
 
 def _now(godmode: App, row: ProposalRow) -> list[str]:

@@ -36,9 +36,11 @@ def test_a_finding_is_one_row_that_grows(db: psycopg.Connection) -> None:
     [
         ("[1]", "[2]", ({"noted": "[1]"}, {"kind": "[2]"})),
         ("null", "null", ({}, None)),
-        ('{"summary": 3, "count": 4}', '"x"', ({"noted": "{'summary': 3}", "count": 4}, {"kind": "x"})),
-        ('{"messages": [{"text": "a"}]}', '{"kind": "y"}', ({"messages": [{"text": "a"}]}, {"kind": "y"})),
-        ('{"messages": ["a"]}', '{"kind": "y"}', ({"noted": "{'messages': ['a']}"}, {"kind": "y"})),
+        ('{"summary": 3, "also": [1]}', '"x"', ({"also": [], "noted": "{'summary': 3, 'also': [1]}"}, {"kind": "x"})),
+        (
+            '{"messages": ["x", {"text": "hello"}]}', '{"kind": "y"}',
+            ({"messages": [{"text": "hello"}], "noted": "{'messages': ['x']}"}, {"kind": "y"}),
+        ),
     ],
 )  # fmt: skip
 def test_one_of_any_shape_that_another_system_wrote_can_be_read(

@@ -39,7 +39,7 @@ def test_whatever_stands_in_an_incident_is_told_shown_and_acknowledged(db: psyco
         assert types("incidents", "show", str(number)).splitlines()[0] in ("Odd", "Even")
         types("incidents", "ack", str(number))
         assert json.loads(types("incidents", "show", str(number), "--json"))["status"] == "acknowledged"
-    assert "'latest': 5" in types("incidents", "show", str(ODD.index(ODD[4]) + 1))
+    assert "'latest': [5]" in types("incidents", "show", str(ODD.index(ODD[4]) + 1))
 
 
 @pytest.mark.parametrize("column", ["evidence", "remedy"])
@@ -54,3 +54,16 @@ def test_whatever_stands_in_a_proposal_is_shown_told_and_decided(
         types("proposals", "approve" if number % 2 else "reject", str(number))
     statuses = {row["status"] for row in json.loads(types("proposals", "--all", "--json"))}
     assert statuses == {"approved", "rejected"}
+
+
+def test_a_title_of_a_megabyte_is_told_and_shown_as_a_line(db: psycopg.Connection[tuple[Any, ...]]) -> None:
+    db.execute("INSERT INTO incidents (type, severity, title) VALUES ('other', 'SEV1', repeat('word ', 200000))")
+    db.execute(
+        "INSERT INTO proposals (title, evidence) VALUES (repeat('word ', 200000), jsonb_build_object("
+        " 'summary', repeat('word ', 200000),"
+        " 'messages', jsonb_build_array(jsonb_build_object('text', repeat('x', 1000000)))))"
+    )
+    assert json.loads(types("run", "run-watchers", "--json"))["data"]["told"] == 1
+    assert db.execute("SELECT max(length(title || body)) < 1000 FROM notifications").fetchone() == (True,)
+    for words in (("incidents",), ("incidents", "show", "1"), ("proposals",), ("proposals", "show", "1")):
+        assert len(types(*words)) < 6000

@@ -54,7 +54,7 @@ def keep(ctx: JobContext, found: Sequence[Incident]) -> dict[str, int]:
 
 def cleaned(found: Incident, clean: Clean) -> Incident:
     """The incident as it may be kept and told."""
-    return replace(found, title=clean(found.title), evidence=texts(found.evidence, clean))
+    return replace(found, title=incident_rows.short(clean(found.title)), evidence=texts(found.evidence, clean))
 
 
 def place(rows: list[Row], found: Incident, now: datetime) -> tuple[Row, str]:

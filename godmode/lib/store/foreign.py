@@ -61,14 +61,8 @@ class _Earlier(Struct, frozen=True):
     status: str
 
 
-_EVIDENCE: Mapping[str, Any] = {
-    "summary": str,
-    "follow_up": str,
-    "latest": list[_Latest],
-    "messages": list[_Message],
-    "also": list[_Also],
-    "earlier": _Earlier,
-}
+_PARTS: Mapping[str, Any] = {"summary": str, "follow_up": str, "earlier": _Earlier}
+_LISTS: Mapping[str, Any] = {"latest": _Latest, "messages": _Message, "also": _Also}
 
 
 def fits(value: object, shape: Any) -> bool:
@@ -84,8 +78,15 @@ def evidence(value: object) -> dict[str, Any]:
     """What speaks for an incident or a proposal: whatever shows it may rely on the parts that have a name here."""
     if not isinstance(value, dict):
         return {} if value is None else {"noted": str(value)}
-    odd = {name: value[name] for name, shape in _EVIDENCE.items() if name in value and not fits(value[name], shape)}
-    kept = {name: part for name, part in value.items() if name not in odd}
+    kept, odd = dict(value), {}
+    for name in (name for name in _PARTS if name in value):
+        if not fits(value[name], _PARTS[name]):
+            odd[name] = kept.pop(name)
+    for name in (name for name in _LISTS if name in value):
+        listed = value[name] if isinstance(value[name], list) else [value[name]]
+        kept[name] = [one for one in listed if fits(one, _LISTS[name])]
+        if left := [one for one in listed if not fits(one, _LISTS[name])]:
+            odd[name] = left
     return kept | ({"noted": str(odd)} if odd else {})
 
 

@@ -15,6 +15,7 @@ from godmode.lib.store import foreign
 
 LIFE = 100  # changes of state that are kept of one incident, the newest
 
+TITLE = 500  # characters of a title that are kept and told, whoever wrote it
 Subjects = list[dict[str, Any]]
 
 
@@ -47,12 +48,18 @@ class Row(Struct):
 
     def __post_init__(self) -> None:
         """Rows of other systems are told of too, whatever they put in here."""
+        self.title = short(self.title)
         self.subjects, self.life = foreign.subjects(self.subjects), foreign.life(self.life)
         self.evidence = foreign.evidence(self.evidence)
 
     def note(self, at: datetime, what: str, **more: Any) -> None:
         """Add a change of state to its life."""
         self.life = [*self.life[1 - LIFE :], {"at": at.isoformat(), "what": what, **more}]
+
+
+def short(title: str) -> str:
+    """A title, cut where it is no title any more."""
+    return title if len(title) <= TITLE else f"{title[: TITLE - 1]}…"
 
 
 NAMES = tuple(Row.__struct_fields__)

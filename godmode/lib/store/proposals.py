@@ -21,7 +21,7 @@ SURER = 0.15  # by how much confidence has to rise for a decided finding to be r
 
 @dataclass(frozen=True)
 class ProposalRow:
-    """One finding."""
+    """One finding. What another system wrote into its columns may be of any shape (see foreign.py)."""
 
     id: int
     type: str
@@ -60,8 +60,13 @@ _COLUMNS = ", ".join(f"{_SHOWN} AS shown" if name == "shown" else name for name 
 _ROW = f"SELECT {_COLUMNS} FROM proposals"
 
 
-def _read(*, evidence: object, remedy: object, **columns: Any) -> ProposalRow:
-    return ProposalRow(**columns, evidence=foreign.evidence(evidence), remedy=foreign.remedy(remedy))
+def _read(*, evidence: object, remedy: object, before: object, **columns: Any) -> ProposalRow:
+    return ProposalRow(
+        **columns,
+        evidence=foreign.evidence(evidence),
+        remedy=foreign.remedy(remedy),
+        before=before if isinstance(before, dict) else None,
+    )
 
 
 def put(conn: Connection, found: Proposal, now: datetime, heir: int | None = None) -> str:
