@@ -30,6 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 def on(
     reason: Annotated[str, typer.Option(help="Why, for the audit log.")] = "",
     wait: Annotated[float, typer.Option(help="Seconds to wait for what was begun.", min=0)] = 60,
+    yes: Annotated[bool, typer.Option("--yes", help="Taken for the sake of habit: nothing is asked.")] = False,
     as_json: Json = False,
 ) -> int:
     """Stop everything. Returns when nothing that was begun is still running."""

@@ -198,6 +198,15 @@ def test_what_godmode_did_itself_counts_too_but_not_what_a_rule_skipped(watched:
     assert titles(watched, "failure_rate") == ["WARN 14 % (3 of 21) of the things that godmode did in 60 min failed"]
 
 
+def test_of_more_than_is_read_of_its_own_it_says_at_least(watched: Watched) -> None:
+    for name in ("orders", "letters", "labels"):
+        watched.fails(name, 2000, ago=2 * MINUTE)
+    watched.fails("work", 10, error="Kill switch is active")
+    assert titles(watched, "failure_rate") == [
+        "WARN 100 % (at least 4,990 of 4,990) of the things that godmode did in 60 min failed"
+    ]
+
+
 def test_where_n8n_was_not_read_no_failures_are_no_success(watched: Watched) -> None:
     watcher = watched.watchers()["failure_rate"]
     assert isinstance(watcher, FailureRate)

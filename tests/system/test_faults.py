@@ -131,7 +131,7 @@ def test_with_a_state_folder_that_cannot_be_used_every_command_says_so_in_a_line
 def test_the_switch_is_set_in_the_database_when_its_file_cannot_be_written(
     blocked: Path, db: psycopg.Connection
 ) -> None:
-    done = types("killswitch", "on", "--reason", "smoke")
+    done = types("killswitch", "on", "--yes", "--reason", "smoke")
     assert "Traceback" not in done.stderr
     assert db.execute("SELECT kill_switch FROM agent_controls").fetchone() == (True,)
 

@@ -140,10 +140,12 @@ def slow(conn: Connection, since: datetime, now: datetime, ms: int) -> Sequence[
 
 
 class Outcomes(Struct, frozen=True):
-    """How many outcomes there were, at most MOST_OUTCOMES, and how many of them were failures."""
+    """How many outcomes there were among the newest MOST_OUTCOMES rows, how many of them were failures, and whether
+    there were more rows."""
 
     count: int
     failed: int
+    more: bool
 
 
 MOST_OUTCOMES = 5000
@@ -154,11 +156,11 @@ def outcomes(conn: Connection, since: datetime, now: datetime) -> Outcomes:
     with conn.cursor(row_factory=class_row(Outcomes)) as cursor:
         row = cursor.execute(
             f"""
-            SELECT count(*) AS count, count(*) FILTER (WHERE NOT success) AS failed
-            FROM (SELECT success, error, action_type, action FROM agent_audit_log
+            SELECT count(*) FILTER (WHERE counts) AS count, count(*) FILTER (WHERE counts AND NOT success) AS failed,
+                   count(*) >= {MOST_OUTCOMES} AS more
+            FROM (SELECT success, {_NO_TROUBLE} AND action_type <> 'database' AS counts FROM agent_audit_log
                   WHERE ts > %(since)s AND ts <= %(now)s AND NOT archived AND success IS NOT NULL
                   ORDER BY ts DESC LIMIT {MOST_OUTCOMES}) newest
-            WHERE {_NO_TROUBLE} AND action_type <> 'database'
             """,
             {"since": since, "now": now},
         ).fetchone()

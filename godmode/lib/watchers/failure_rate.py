@@ -65,14 +65,14 @@ class FailureRate(Struct, frozen=True):
 
     def _of_all(self, rate: rhythm.Rate) -> Incident:
         severe = 100 * rate.failed >= self.settings.sev1_percent * rate.count
-        share = _share(rate.failed, rate.count, rhythm.MOST_RUNS)
+        share = _share(rate.failed, rate.count, more=rate.count >= rhythm.MOST_RUNS)
         title = f"{share} workflow runs of the last {self.settings.within_minutes} min failed"
         evidence = {"runs": rate.count, "failed": rate.failed, "percent": round(100 * rate.failed / rate.count, 1)}
         severity = Severity.SEV1 if severe else Severity.WARN
         return Incident(self.name, severity, title, f"{self.name}:workflows", None, rate.failed, evidence)
 
     def _of_one(self, one: rhythm.RateOfOne) -> Incident:
-        share = _share(one.failed, one.count, rhythm.MOST_OF_ONE)
+        share = _share(one.failed, one.count, more=one.count >= rhythm.MOST_OF_ONE)
         title = f"Workflow {one.name or one.workflow_id}: {share} runs of the last day failed"
         latest = [{"at": at.isoformat(), "error": e} for at, e in zip(one.times, one.errors, strict=False)]
         evidence = {
@@ -83,7 +83,7 @@ class FailureRate(Struct, frozen=True):
         return Incident(self.name, Severity.WARN, title, key, one.workflow_id, one.failed, evidence)
 
     def _of_own(self, own: audited.Outcomes) -> Incident:
-        share = _share(own.failed, own.count, audited.MOST_OUTCOMES)
+        share = _share(own.failed, own.count, more=own.more)
         title = f"{share} things that godmode did in {self.settings.within_minutes} min failed"
         evidence = {
             "outcomes": own.count, "failed": own.failed, "percent": round(100 * own.failed / own.count, 1),
@@ -92,7 +92,6 @@ class FailureRate(Struct, frozen=True):
         return Incident(self.name, Severity.WARN, title, f"{self.name}:own", None, own.failed, evidence)
 
 
-def _share(failed: int, count: int, most: int) -> str:
-    """`most` is how many are read at the most."""
-    least = "at least " if count >= most else ""
-    return f"{100 * failed / count:.0f} % ({least}{failed:,} of {count:,}) of the"
+def _share(failed: int, count: int, *, more: bool) -> str:
+    """`more` is whether not all were read."""
+    return f"{100 * failed / count:.0f} % ({'at least ' if more else ''}{failed:,} of {count:,}) of the"
