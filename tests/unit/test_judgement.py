@@ -103,19 +103,20 @@ def test_a_bin_is_called_too_shy_or_too_sure_only_where_its_interval_says_so() -
 
 
 def test_messages_at_once_are_told_from_lines_of_the_digest_and_repeated_ones_are_counted() -> None:
-    def message(hours: int, severity: str, title: str) -> dict[str, object]:
+    def message(hours: int, severity: str, title: str, status: str = "sent") -> dict[str, object]:
         at = BEGIN + timedelta(hours=hours)
-        return {"type": "incident", "severity": severity, "title": title, "via": [], "created_at": at}
+        return {"type": "x", "severity": severity, "title": title, "via": [], "created_at": at, "status": status}
 
     total = Score()
     said = [
         message(1, "SEV1", "3 fail"),
         message(2, "WARN", "a"),
         message(5, "SEV1", "4 fail"),
+        message(38, "WARN", "a", "suppressed"),
         message(40, "WARN", "a"),
     ]
     score(total, history(), Came(messages=said), 1)
-    assert (total.messages, total.lines, total.normal_messages, total.normal_days) == (2, 2, 2, 1)
+    assert (total.messages, total.lines, total.normal_messages, total.normal_days) == (2, 3, 2, 1)
     assert len(total.twice) == 1
 
 
