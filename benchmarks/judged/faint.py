@@ -39,6 +39,21 @@ def runs(
             history.ran(name, at, error=an_error(chance) if failing else None, seconds=chance.uniform(4, 9))
 
 
+def by_hand(history: History, name: str, moments: Sequence[datetime]) -> Later:
+    """Somebody starts a workflow at these moments."""
+    for when in moments:
+        history.ran(name, when, mode="manual")
+    return [(when, True) for when in moments]
+
+
+def asked(history: History, asks: Sequence[str], moments: Sequence[datetime], by: Sequence[str], answer: str) -> Later:
+    """These asks one after the other, by these people in turns, each answered within the hour."""
+    for n, when in enumerate(moments):
+        history.said(asks[n % len(asks)], when, by[n % len(by)], "#shop")
+        history.said(answer, when + HOUR, "Grandma Lu", "#shop")
+    return [(when, True) for when in moments]
+
+
 def error_stands_rarely(history: History, at: datetime, end: datetime) -> None:
     """A new error comes two to five times a day for a week."""
     a_day = history.chance.uniform(2, 5)
@@ -143,13 +158,12 @@ def waits(history: History, type_: str, at: datetime, days: int, longer: Callabl
 def habit(history: History, at: datetime, end: datetime) -> None:
     """Somebody starts a workflow by hand in 70 to 95 % of the weeks, on whatever day."""
     chance, keeps, first = history.chance, history.chance.uniform(0.7, 0.95), at - 3 * WEEK
-    done = [
-        (local(first + week * WEEK + chance.uniform(0, 5) * DAY, 9 + chance.uniform(0, 7)), True)
+    moments = [
+        local(first + week * WEEK + chance.uniform(0, 5) * DAY, 9 + chance.uniform(0, 7))
         for week in range((end - first) // WEEK)
         if chance.random() < keeps
     ]
-    for when, _ in done:
-        history.ran("Sample labels", when, mode="manual")
+    done = by_hand(history, "Sample labels", moments)
     history.troubles.append(label("faint habit", first, end, "sample labels", "manual_work", later=done))
 
 
@@ -163,15 +177,13 @@ def asked_now_and_then(history: History, at: datetime, end: datetime) -> None:
         "Can you update the caffeine table?",
         "Please share the caffeine table with the school",
     )
-    asked, when = [], local(at - 2 * WEEK, 10)
+    moments, when = [], local(at - 2 * WEEK, 10)
     while when < end:
-        asked.append((when, True))
+        moments.append(when)
         when += history.chance.uniform(4, 10) * DAY
-    for n, (then, _) in enumerate(asked):
-        history.said(asks[n % len(asks)], then, ("Ines", "Tom", "Piet")[n % 3], "#shop")
-        history.said("it is on its way", then + HOUR, "Grandma Lu", "#shop")
+    later = asked(history, asks, moments, ("Ines", "Tom", "Piet"), "it is on its way")
     beside = ("growing_topics",)
-    history.troubles.append(label("faint ask", at - 2 * WEEK, end, "caffeine", "recurring_asks", beside, asked))
+    history.troubles.append(label("faint ask", at - 2 * WEEK, end, "caffeine", "recurring_asks", beside, later))
 
 
 def topic_stirs(history: History, at: datetime, end: datetime) -> None:

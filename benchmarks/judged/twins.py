@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from benchmarks.judged.company import an_error, business
-from benchmarks.judged.faint import label, runs, tries_again, waits
+from benchmarks.judged.faint import asked, by_hand, label, runs, tries_again, waits
 from benchmarks.judged.history import DAY, HOUR, MINUTE, WEEK, History, local
 
 Make = Callable[[History, datetime, datetime], None]
@@ -80,12 +80,11 @@ def waits_scatter(history: History, at: datetime, end: datetime) -> None:
 def project(history: History, at: datetime, end: datetime) -> None:
     """For three or four weeks somebody starts a workflow by hand, until the matter is settled."""
     chance, first = history.chance, at - WEEK
-    done = [
-        (local(first + n * 4 * DAY + chance.uniform(0, 3) * DAY, 9 + chance.uniform(0, 7)), True)
+    moments = [
+        local(first + n * 4 * DAY + chance.uniform(0, 3) * DAY, 9 + chance.uniform(0, 7))
         for n in range(chance.randrange(4, 7))
     ]
-    for when, _ in done:
-        history.ran("Trade fair mailing", when, mode="manual")
+    done = by_hand(history, "Trade fair mailing", moments)
     history.twins.append(label("project", first, end, "trade fair", "manual_work", later=done))
 
 
@@ -97,14 +96,12 @@ def asked_until_settled(history: History, at: datetime, end: datetime) -> None:
         "Could someone remind the landlord of the awning?",
         "I need the landlord's word on the awning",
     )
-    chance, when, asked = history.chance, local(at, 11), []
+    chance, when, moments = history.chance, local(at, 11), []
     for _ in range(chance.randrange(3, 5)):
-        asked.append((when, True))
+        moments.append(when)
         when += chance.uniform(1.5, 6) * DAY
-    for n, (then, _) in enumerate(asked):
-        history.said(asks[n % len(asks)], then, ("Piet", "Ines")[n % 2], "#shop")
-        history.said("I'll look", then + HOUR, "Grandma Lu", "#shop")
-    history.twins.append(label("asked until settled", at, end, "awning", "recurring_asks", later=asked))
+    later = asked(history, asks, moments, ("Piet", "Ines"), "I'll look")
+    history.twins.append(label("asked until settled", at, end, "awning", "recurring_asks", later=later))
 
 
 def talk(history: History, at: datetime, end: datetime) -> None:

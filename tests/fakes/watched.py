@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from fakes.company import NOON
+import pytest
+from fakes.company import NOON, configured
 
 from godmode.lib.clock import FixedClock
 from godmode.lib.config import Config
@@ -73,6 +74,14 @@ class Watched(App):
 
     def messages(self) -> list[tuple[Any, ...]]:
         return self.db.execute("SELECT severity, title, status FROM notifications ORDER BY id").fetchall()
+
+
+def reading_n8n(config: Config, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    """The body of a fixture: the company with n8n and chats for its sources."""
+    monkeypatch.setenv("N8N_API_KEY", "x")
+    made = Watched(configured(config, N8N), db)
+    yield made
+    made.store.close()
 
 
 def titles(watched: Watched, watcher: str) -> list[str]:

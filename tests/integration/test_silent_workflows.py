@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
-from fakes.company import configured
-from fakes.watched import N8N, Watched, keys, read, titles
-
-from godmode.lib.config import Config
+from fakes.watched import Watched, keys, read, reading_n8n, titles
 
 MINUTE, HOUR, DAY, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 CHICAGO = ZoneInfo("America/Chicago")
 
 
-@pytest.fixture
-def watched(config: Config, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
-    monkeypatch.setenv("N8N_API_KEY", "x")
-    made = Watched(configured(config, N8N), db)
-    yield made
-    made.store.close()
+watched = pytest.fixture(reading_n8n)
 
 
 def runs_at(watched: Watched, workflow: str, moments: Sequence[datetime], noted: timedelta = MINUTE) -> None:

@@ -43,7 +43,8 @@ def keep(ctx: JobContext, found: Sequence[Incident]) -> dict[str, int]:
             for one in of_type:
                 row, came_to = place(rows, cleaned(one, ctx.clean), now)
                 touched[id(row)] = row
-                back += [row] if came_to == "reopened" else []
+                if came_to == "reopened":
+                    back.append(row)
                 counts[came_to] = counts.get(came_to, 0) + 1
             for row in back:
                 row.told = int(_still_stands(ctx, row))

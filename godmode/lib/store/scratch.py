@@ -14,6 +14,7 @@ from msgspec import structs
 
 from godmode.lib.store import embedded, places
 from godmode.lib.store.connect import open_socket
+from godmode.lib.store.postmaster import alive
 
 if TYPE_CHECKING:
     from godmode.lib.config import Config
@@ -85,15 +86,5 @@ def _leftovers(prefix: str) -> Iterator[Path]:
         for folder in base.glob(f"{prefix}*"):
             with suppress(OSError, ValueError):
                 mine = not folder.is_symlink() and folder.lstat().st_uid == os.geteuid()
-                if mine and not _lives(int(folder.name.removeprefix(prefix))):
+                if mine and not alive(int(folder.name.removeprefix(prefix))):
                     yield folder
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

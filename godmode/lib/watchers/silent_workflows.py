@@ -159,11 +159,7 @@ def _windows(life: Life, until: datetime, zone: tzinfo) -> list[Window]:
     if gap <= timedelta(0):
         return []
     begins = [_weeks_before(life.last, week, zone) for week in range(1, WEEKS + 1)]
-    return [
-        Window(life.workflow_id, at + _tolerance(gap), at + min(gap, WEEK))
-        for at in begins
-        if at >= life.first - SAME_SLOT
-    ]
+    return _stretches(life, gap, [at for at in begins if at >= life.first - SAME_SLOT])
 
 
 def _unmoved(life: Life, until: datetime, windows: Sequence[Window], zone: tzinfo) -> list[Window]:
@@ -171,7 +167,10 @@ def _unmoved(life: Life, until: datetime, windows: Sequence[Window], zone: tzinf
     begins = [life.last - week * WEEK for week in range(1, len(windows) + 1)]
     if all(at == _weeks_before(life.last, week, zone) for week, at in enumerate(begins, 1)):
         return []
-    gap = _gap(life, until, zone)
+    return _stretches(life, _gap(life, until, zone), begins)
+
+
+def _stretches(life: Life, gap: timedelta, begins: Sequence[datetime]) -> list[Window]:
     return [Window(life.workflow_id, at + _tolerance(gap), at + min(gap, WEEK)) for at in begins]
 
 
